@@ -1,0 +1,42 @@
+"""Which parts of a model's input act together? Interactions that stream into Jupyter.
+
+Names are imported when they are first used, so that ``import spex_widget`` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spex_widget.games import FunctionGame as FunctionGame
+    from spex_widget.games import Game as Game
+    from spex_widget.session import Session as Session
+    from spex_widget.widget import explain as explain
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "FunctionGame": "games",
+    "Game": "games",
+    "TextGame": "games",
+    "Label": "games",
+    "Continuation": "games",
+    "LogOdds": "games",
+    "SparseSpectrum": "spectrum",
+    "Session": "session",
+    "explain": "widget",
+    "demo": "",
+}
+
+__all__ = [*_ROOMS, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not _ROOMS[name]:
+        return import_module(f"{__name__}.{name}")
+    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

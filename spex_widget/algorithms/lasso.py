@@ -1,0 +1,115 @@
+"""A sparse spectrum by LASSO on candidate sets, its penalty chosen on a hold-out."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+from spex_widget.spectrum import SparseSpectrum, characters, set_orders
+from spex_widget.spectrum.sets import IntArray
+from spex_widget.spectrum.sparse import BoolArray, FloatArray
+
+_HOLD_OUT = 0.2
+_PENALTIES = 40
+_SMALLEST = 2e-3  # the last penalty of the path, as a share of the first
+_ORDER_WEIGHT = 0.3  # how much harder each further order is penalised
+_RIDGE = 1e-8  # keeps refits solvable where columns coincide on few rows
+
+
+def fit_lasso(coalitions: BoolArray, values: FloatArray, candidates: IntArray, *, seed: int) -> SparseSpectrum:
+    """Fit coefficients of candidate sets to values.
+
+    A LASSO path, its penalty growing with the order of a set, is fitted to four fifths of the rows; the rest choose the
+    penalty, and whether its sets are refitted without one (relaxed). Then all rows are fitted so.
+
+    Parameters
+    ----------
+    coalitions : ndarray of shape (m, n), bool
+    values : ndarray of shape (m,), float64
+    candidates : ndarray of shape (p, d), int
+        Distinct non-empty sets. The mean is always fitted.
+    seed : int
+        Draws the hold-out.
+    """
+    n = coalitions.shape[1]
+    mean, scale = values.mean(), values.std()
+    if len(values) < 5 or scale <= 0 or not len(candidates):
+        return SparseSpectrum.from_sets(n, {(): float(mean)})
+    features = characters(coalitions, candidates)
+    weights: FloatArray = 1 + _ORDER_WEIGHT * (set_orders(candidates, n).astype(np.float64) - 1)
+    y = (values - mean) / scale
+
+    shuffled = np.random.default_rng(seed).permutation(len(y))
+    held = shuffled[: max(1, round(_HOLD_OUT * len(y)))]
+    kept = shuffled[len(held) :]
+    train = _Problem(features[kept], y[kept], weights)
+    penalties = train.largest * np.geomspace(1.0, _SMALLEST, _PENALTIES)
+    best: tuple[float, float, bool] = (np.inf, penalties[0], False)
+    for penalty, coefficients in zip(penalties, train.path(penalties), strict=True):
+        for relaxed in (False, True):
+            fitted = train.refit(coefficients) if relaxed else coefficients
+            if fitted is None:
+                continue
+            miss = y[held] - train.predict(features[held], fitted)
+            best = min(best, (float(miss @ miss), penalty, relaxed))
+
+    _, penalty, relaxed = best
+    whole = _Problem(features, y, weights)
+    coefficients = whole.path(penalties[penalties >= penalty])[-1]
+    fitted = whole.refit(coefficients) if relaxed else None
+    fitted = coefficients if fitted is None else fitted
+    support = np.flatnonzero(fitted)
+    sets = np.concatenate([np.full((1, candidates.shape[1]), n, dtype=np.int32), candidates[support]])
+    intercept = mean + scale * (y.mean() - whole.centre[support] @ fitted[support])
+    return SparseSpectrum.from_terms(n, sets, np.concatenate([[intercept], scale * fitted[support]]))
+
+
+class _Problem:
+    """One weighted LASSO through its Gram matrix: characters need no scaling, they are ±1."""
+
+    def __init__(self, features: FloatArray, y: FloatArray, weights: FloatArray) -> None:
+        self.centre = features.mean(axis=0)
+        self.offset = y.mean()
+        self.weights = weights
+        self.rows = len(y)
+        self._features = (features - self.centre) / weights
+        self._y = y - self.offset
+        self._gram = self._features.T @ self._features
+        self._cross = self._features.T @ self._y
+
+    @property
+    def largest(self) -> float:
+        """The smallest penalty at which nothing is left."""
+        return float(np.abs(self._cross).max(initial=1e-12) / self.rows)
+
+    def path(self, penalties: FloatArray) -> FloatArray:
+        """Coefficients (penalties, p) of the characters at descending penalties."""
+        from sklearn.linear_model import lasso_path
+
+        _, coefficients, _ = lasso_path(
+            self._features,
+            self._y,
+            alphas=penalties,
+            precompute=self._gram,
+            Xy=self._cross,
+            copy_X=False,
+            check_input=False,
+            tol=1e-3,
+            max_iter=5000,
+        )
+        return np.asarray(coefficients.T / self.weights)
+
+    def refit(self, coefficients: FloatArray) -> FloatArray | None:
+        """Least squares on the chosen sets alone; None where they are too many for the rows."""
+        support = np.flatnonzero(coefficients)
+        if not 0 < len(support) <= 0.7 * self.rows:
+            return None
+        gram = self._gram[np.ix_(support, support)] + _RIDGE * self.rows * np.eye(len(support))
+        out = np.zeros_like(coefficients)
+        out[support] = linalg.solve(gram, self._cross[support], assume_a="pos") / self.weights[support]
+        return out
+
+    def predict(self, features: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Values (k,) at rows of characters (k, p)."""
+        support = np.flatnonzero(coefficients)
+        return np.asarray(self.offset + (features[:, support] - self.centre[support]) @ coefficients[support])

@@ -1,0 +1,232 @@
+"""What is explained: players that can be ablated, and a value for every coalition of them."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+
+
+class NonFiniteValueError(ValueError):
+    """A game answered with NaN or an infinity.
+
+    Attributes
+    ----------
+    values : ndarray of shape (m, outputs), float64
+        All that the game answered, so that the finite rows, which were paid for, can be kept.
+    """
+
+    def __init__(self, message: str, values: FloatArray) -> None:
+        super().__init__(message)
+        self.values = values
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of what is shown to a person, in reading order.
+
+    Parameters
+    ----------
+    text : str
+        The characters as they stand in the source, white space included.
+    player : int or None
+        The player that this stretch belongs to; None where it is always present (protected, or between players).
+    """
+
+    text: str
+    player: int | None = None
+
+
+class Game(ABC):
+    """Players, outputs, and a value of every output for every coalition of players.
+
+    Subclasses implement `evaluate`; everyone else calls the game itself, which checks what goes in and what comes out.
+
+    Parameters
+    ----------
+    players : sequence of str
+        A label for each of the n players; n >= 2.
+    outputs : sequence of str
+        A label for each output.
+    pieces : sequence of Piece, optional
+        What a person reads, in order; by default the players' labels.
+    model, value, ablation : str
+        In words, for the header: what is explained, which value is measured, and what happens to an ablated player.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two players or no output.
+    """
+
+    def __init__(
+        self,
+        players: Sequence[str],
+        outputs: Sequence[str],
+        *,
+        pieces: Sequence[Piece] | None = None,
+        model: str = "",
+        value: str = "value",
+        ablation: str = "absent",
+    ) -> None:
+        self.players = tuple(str(label) for label in players)
+        self.outputs = tuple(str(label) for label in outputs)
+        if len(self.players) < 2:
+            raise ValueError(
+                f"a game needs at least 2 players to have an interaction, got {len(self.players)}: {list(self.players)}"
+            )
+        if not self.outputs:
+            raise ValueError("a game needs at least 1 output, got none; name what is measured, as in outputs=['value']")
+        self.pieces = tuple(pieces) if pieces is not None else tuple(Piece(p, i) for i, p in enumerate(self.players))
+        self.model = model
+        self.value = value
+        self.ablation = ablation
+
+    @property
+    def n(self) -> int:
+        """The number of players."""
+        return len(self.players)
+
+    @abstractmethod
+    def evaluate(self, coalitions: BoolArray) -> npt.ArrayLike:
+        """Answer checked coalitions: (m, n) bool, m >= 1, to (m, outputs), or (m,) for a single output."""
+
+    def __call__(self, coalitions: npt.ArrayLike) -> FloatArray:
+        """Evaluate coalitions.
+
+        Parameters
+        ----------
+        coalitions : array_like of shape (m, n) or (n,), bool
+            True where a player is present, False where it is ablated. Zeros and ones are taken as well.
+
+        Returns
+        -------
+        ndarray of shape (m, outputs), float64
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong, an entry is neither 0 nor 1, or the game answers with the wrong shape.
+        NonFiniteValueError
+            If the game answers with NaN or an infinity.
+        """
+        rows = self.check_coalitions(coalitions)
+        if not len(rows):
+            return np.empty((0, len(self.outputs)))
+        values = np.asarray(self.evaluate(rows), dtype=np.float64)
+        if values.ndim == 1 and len(self.outputs) == 1:
+            values = values[:, None]
+        expected = (len(rows), len(self.outputs))
+        if values.shape != expected:
+            raise ValueError(
+                f"{len(rows)} coalitions must be answered with values of shape {expected} (m, outputs), "
+                f"got {values.shape}"
+            )
+        finite = np.isfinite(values).all(axis=1)
+        if not finite.all():
+            first = int(np.argmin(finite))
+            raise NonFiniteValueError(
+                f"the game answered {int((~finite).sum())} of {len(rows)} coalitions with NaN or an infinity, first "
+                f"{values[first].tolist()} for the coalition of players {np.flatnonzero(rows[first]).tolist()}; "
+                "values must be finite (a logit rather than a probability's logarithm, say)",
+                values,
+            )
+        return values
+
+    def check_coalitions(self, coalitions: npt.ArrayLike) -> BoolArray:
+        """Coalitions as a C-contiguous (m, n) array of bool; ValueError says what is wrong with them."""
+        rows = np.asarray(coalitions)
+        if rows.ndim == 1:
+            rows = rows[None, :]
+        if rows.ndim != 2 or rows.shape[1] != self.n:
+            raise ValueError(f"coalitions must have shape (m, {self.n}), a column a player, got {np.shape(coalitions)}")
+        if rows.dtype != np.bool_:
+            if rows.dtype.kind not in "iuf" or not np.isin(rows, (0, 1)).all():
+                raise ValueError(
+                    f"coalitions must be bool, True where a player is present, got dtype {rows.dtype}; "
+                    "player indices are turned into a coalition with np.isin(np.arange(n), indices)"
+                )
+            rows = rows.astype(np.bool_)
+        return np.ascontiguousarray(rows)
+
+    def restrict(self, players: Iterable[int]) -> Game:
+        """Return the game among some of the players, all others held present.
+
+        Parameters
+        ----------
+        players : iterable of int
+            Indices of at least two players, each once, in the order that the new game has them.
+
+        Raises
+        ------
+        ValueError
+            If an index is out of range, named twice, or fewer than two are left.
+
+        Examples
+        --------
+        >>> from spex_widget.games import FunctionGame
+        >>> game = FunctionGame(lambda x: x.sum(axis=1), 4)
+        >>> game.restrict([0, 2])([[False, False]])
+        array([[2.]])
+        """
+        return RestrictedGame(self, players)
+
+    def show(self, coalition: npt.ArrayLike) -> str:
+        """What the model sees in one coalition, as text."""
+        row = self.check_coalitions(coalition)[0]
+        return " ".join(label for label, present in zip(self.players, row, strict=True) if present)
+
+    def fingerprint(self) -> str:
+        """A digest of what the game is, by which a log knows that it belongs to it."""
+        parts = (type(self).__qualname__, self.model, self.value, self.ablation, *self.outputs, "", *self.players)
+        return hashlib.sha256("\x1f".join((*parts, self._identity())).encode("utf-8", "replace")).hexdigest()
+
+    def _identity(self) -> str:
+        """What else tells this game from another of the same labels (a digest of the weights, say)."""
+        return ""
+
+
+class RestrictedGame(Game):
+    """A game among some players of another, the others held present."""
+
+    def __init__(self, whole: Game, players: Iterable[int]) -> None:
+        kept = [int(i) for i in players]
+        if len(set(kept)) != len(kept):
+            raise ValueError(f"players must be named once each, got {kept}")
+        if any(not 0 <= i < whole.n for i in kept):
+            raise ValueError(f"players must be indices from 0 to {whole.n - 1}, got {kept}")
+        place = {old: new for new, old in enumerate(kept)}
+        super().__init__(
+            [whole.players[i] for i in kept],
+            whole.outputs,
+            pieces=[Piece(p.text, None if p.player is None else place.get(p.player)) for p in whole.pieces],
+            model=whole.model,
+            value=whole.value,
+            ablation=whole.ablation,
+        )
+        self.whole = whole
+        self.kept = np.array(kept)
+
+    def _lift(self, coalitions: BoolArray) -> BoolArray:
+        rows = np.ones((len(coalitions), self.whole.n), dtype=np.bool_)
+        rows[:, self.kept] = coalitions
+        return rows
+
+    def evaluate(self, coalitions: BoolArray) -> FloatArray:
+        """Answer with the whole game's values, the other players present."""
+        return self.whole(self._lift(coalitions))
+
+    def show(self, coalition: npt.ArrayLike) -> str:
+        """What the model sees in one coalition, as text."""
+        return self.whole.show(self._lift(self.check_coalitions(coalition)))
+
+    def _identity(self) -> Any:
+        return f"{self.whole.fingerprint()}:{self.kept.tolist()}"

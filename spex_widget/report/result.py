@@ -1,0 +1,123 @@
+"""What is known of a game, as values: tables, charts, predictions."""
+
+from __future__ import annotations
+
+import numpy.typing as npt
+
+from spex_widget.algorithms import Estimate
+from spex_widget.report.charts import Charts
+from spex_widget.report.ranking import Ranking
+from spex_widget.snapshot import Header, Ranked, Snapshot, kind_of
+from spex_widget.spectrum import SparseSpectrum, check_index
+from spex_widget.spectrum.sparse import FloatArray
+
+
+class Result:
+    """A snapshot, read.
+
+    Everything here speaks of one surrogate, `spectrum`: `predict` evaluates it, `r2` judges it, the ranking and the
+    charts are read off it.
+
+    Parameters
+    ----------
+    header : Header
+    snapshot : Snapshot
+        With an estimate.
+
+    Raises
+    ------
+    RuntimeError
+        If the snapshot has no estimate yet.
+    """
+
+    def __init__(self, header: Header, snapshot: Snapshot) -> None:
+        if snapshot.estimate is None:
+            raise RuntimeError(
+                f"nothing is known yet after {snapshot.ablations} ablations ({snapshot.reason or snapshot.state}); "
+                "wait() for the run, or for its first round to end"
+            )
+        self.header = header
+        self.snapshot = snapshot
+        self.estimate: Estimate = snapshot.estimate
+
+    @property
+    def spectrum(self) -> SparseSpectrum:
+        """The surrogate: a sparse Fourier spectrum."""
+        return self.estimate.spectrum
+
+    @property
+    def ablations(self) -> int:
+        """How many uniform ablations the surrogate was fitted to."""
+        return self.estimate.ablations
+
+    @property
+    def exact(self) -> bool:
+        """Whether every coalition was evaluated, so that nothing is estimated."""
+        return self.estimate.exact
+
+    @property
+    def r2(self) -> float | None:
+        """The held-out R² (see `estimate.r2` for its interval); None where exact, and before the second round."""
+        return self.estimate.r2.value if self.estimate.r2 else None
+
+    def predict(self, coalitions: npt.ArrayLike) -> FloatArray:
+        """The surrogate's values (m,) at coalitions (m, n) of bool."""
+        return self.spectrum(coalitions)
+
+    def ranking(
+        self,
+        index: str = "FBII",
+        max_order: int | None = None,
+        *,
+        order: int | None = None,
+        top: int | None = None,
+    ) -> Ranking:
+        """Interactions by the size of their effect.
+
+        Parameters
+        ----------
+        index : str
+            One of `spex_widget.spectrum.INDICES`.
+        max_order : int, optional
+            Defines FBII and FSII, see `spex_widget.spectrum.interactions`; by default the surrogate's largest order.
+        order : int, optional
+            Only interactions of so many players.
+        top : int, optional
+            Only so many of them.
+
+        Raises
+        ------
+        ValueError
+            If there is no such index, or an order or a number of rows is below 1.
+        """
+        for name, value in (("max_order", max_order), ("order", order), ("top", top)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        index = check_index(index)
+        ranked = Ranked.of(self.spectrum, index, max_order)
+        ranked = ranked.head(ranked.orders == order if order else ranked.orders > 0, top)
+        rows = [
+            {
+                "members": players,
+                "labels": tuple(self.header.players[i] for i in players),
+                "order": len(players),
+                "effect": float(effect),
+                "low": None,
+                "high": None,
+                "kind": kind_of(self.spectrum, players, effect),
+                "settled": True if self.exact else None,
+                "verified": None,
+            }
+            for players, effect in zip(ranked.sets(), ranked.effects, strict=True)
+        ]
+        ceiling = f" of order ≤ {max_order}" if max_order else ""
+        return Ranking(rows, f"{index}{ceiling}, {self.header.value}")
+
+    @property
+    def chart(self) -> Charts:
+        """Altair charts: `chart.ranking()`, `chart.convergence()`, `chart.energy()`."""
+        return Charts(self)
+
+    def __repr__(self) -> str:
+        faith = "exact" if self.exact else "R² not known yet" if self.r2 is None else f"held-out R² {self.r2:.3f}"
+        return f"Result({self.header.value}: {self.ablations} ablations, {faith}, {len(self.spectrum)} coefficients)"

@@ -1,0 +1,68 @@
+"""A snapshot as HTML and as text that need neither kernel nor script: what outlives the run."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+
+from spex_widget.report.charts import LOWERS, RAISES
+from spex_widget.report.ranking import Ranking
+from spex_widget.report.result import Result
+from spex_widget.snapshot import Header, Snapshot
+from spex_widget.snapshot.ranked import player_effects
+
+_TOP = 10
+
+
+def static_text(header: Header, snapshot: Snapshot) -> str:
+    """What is known, as plain text."""
+    lines = [f"{header.model}: {header.value}", _progress(snapshot)]
+    if snapshot.estimate is not None:
+        lines.append(repr(_interactions(header, snapshot)))
+    return "\n".join(lines)
+
+
+def static_html(header: Header, snapshot: Snapshot, uid: str) -> str:
+    """What is known, as HTML with inline styles only, since hosts strip the rest from notebooks that are not trusted.
+
+    Its class, ``spex-static-<uid>``, is how a live widget finds and hides it.
+    """
+    body = [
+        f"<p><b>{escape(header.value)}</b> · {escape(header.model)} · ablated: {escape(header.ablation)}<br>"
+        f"{escape(_progress(snapshot))}</p>"
+    ]
+    if snapshot.estimate is not None:
+        effects = player_effects(snapshot.estimate.spectrum)
+        largest = np.abs(effects).max(initial=0.0) or 1.0
+        body.append("<p style='line-height: 1.9; max-width: 100ch'>")
+        body.extend(_piece(text, player, effects, largest) for text, player in header.pieces)
+        body.append("</p>")
+        body.append(_interactions(header, snapshot)._repr_html_())
+    return f'<div class="spex-static-{escape(uid)}">{"".join(body)}</div>'
+
+
+def _piece(text: str, player: int, effects: np.ndarray, largest: float) -> str:
+    if player < 0:
+        return escape(text)
+    effect = float(effects[player])
+    colour = RAISES if effect > 0 else LOWERS
+    width = round(4 * abs(effect) / largest)
+    line = f"border-bottom: {width}px {'solid' if effect > 0 else 'dashed'} {colour}" if width else ""
+    return f'<span style="{line}" title="{effect:+.3f}">{escape(text)}</span>'
+
+
+def _interactions(header: Header, snapshot: Snapshot) -> Ranking:
+    ranking = Result(header, snapshot).ranking(snapshot.index, snapshot.max_order)
+    return Ranking([row for row in ranking if row["order"] > 1][:_TOP], ranking.title)
+
+
+def _progress(snapshot: Snapshot) -> str:
+    said = [f"{snapshot.state}{f' ({snapshot.reason})' if snapshot.reason else ''}"]
+    said.append(f"{snapshot.ablations} of {snapshot.budget} ablations")
+    estimate = snapshot.estimate
+    if estimate is not None and estimate.exact:
+        said.append("exact: every coalition was evaluated")
+    elif estimate is not None and estimate.r2 is not None:
+        said.append(f"held-out R² {estimate.r2.value:.2f} ({estimate.r2.low:.2f} to {estimate.r2.high:.2f})")
+    return " · ".join(said)

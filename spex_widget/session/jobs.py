@@ -1,0 +1,141 @@
+"""What is to be evaluated next, what is out, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spex_widget.algorithms import Algorithm, Batch
+from spex_widget.games import NonFiniteValueError
+from spex_widget.session.evaluator import PROBE, ROUND, Evaluator
+from spex_widget.session.log import AblationLog
+from spex_widget.spectrum.sparse import BoolArray, FloatArray
+
+_PROMPT = 0.2  # seconds a batch should take, so that a person's probe need not wait long
+_FIRST = 8  # ablations in the first batch, which tells how long one takes
+_LARGEST = 2048
+
+
+@dataclass(eq=False)
+class Job:
+    """Coalitions to evaluate together: a batch of a round, or a person's probe."""
+
+    coalitions: BoolArray
+    batch: Batch | None = None
+    answer: Future[FloatArray] = field(default_factory=Future)
+    began: float = 0.0
+
+
+class Jobs:
+    """The queue between an algorithm, an evaluator and the log. The session's worker alone calls it, but for `probe`.
+
+    What the log already holds of the run is told without being evaluated again.
+    """
+
+    def __init__(self, algorithm: Algorithm, log: AblationLog) -> None:
+        self.done = 0
+        self.rate = 0.0
+        self._algorithm = algorithm
+        self._log = log
+        self._asked = 0
+        self._size = _FIRST
+        self._probes: deque[Job] = deque()
+        self._again: deque[Job] = deque()
+        self._out: dict[Future[FloatArray], Job] = {}
+        self._paid: dict[bytes, FloatArray] = {
+            row.coalition.tobytes(): row.values
+            for row in log
+            if row.purpose == "uniform" and row.status == "ok" and row.values is not None
+        }
+
+    @property
+    def out(self) -> int:
+        """How many batches are being evaluated."""
+        return len(self._out)
+
+    def probe(self, coalitions: BoolArray) -> Future[FloatArray]:
+        """Put a person's probe ahead of the queue."""
+        job = Job(coalitions)
+        self._probes.append(job)
+        return job.answer
+
+    def next(self, budget: int) -> Job | None:
+        """What to submit next: a probe, what failed before, or new coalitions as far as the budget goes."""
+        if self._probes:
+            return self._probes.popleft()
+        if self._again and budget:
+            return self._again.popleft()
+        if self._asked >= budget:
+            return None
+        batch = self._algorithm.ask(min(self._size, budget - self._asked))
+        self._asked += len(batch)
+        return Job(batch.coalitions, batch) if len(batch) else None
+
+    def submit(self, job: Job, evaluator: Evaluator) -> None:
+        """Have a job's coalitions evaluated, but for those that were paid for before."""
+        job.began = time.perf_counter()
+        missing = self._missing(job)
+        if job.batch is not None and not missing.any():
+            self._tell(job.batch)
+            return
+        future = evaluator.submit(job.coalitions[missing], ROUND if job.batch is not None else PROBE)
+        self._out[future] = job
+
+    def settle(self, *, patient: bool) -> list[Exception]:
+        """Log and tell what has come back; the errors of rounds.
+
+        Parameters
+        ----------
+        patient : bool
+            Wait until something has come back.
+        """
+        ready = wait(self._out, None if patient else 0, FIRST_COMPLETED).done if self._out else set()
+        errors = []
+        for future in ready:
+            job = self._out[future]
+            error = self._settle(job, future)
+            del self._out[future]
+            if error is not None:
+                errors.append(error)
+        return errors
+
+    def _settle(self, job: Job, future: Future[FloatArray]) -> Exception | None:
+        error = future.exception()
+        values = error.values if isinstance(error, NonFiniteValueError) else None if error else future.result()
+        coalitions, batch = job.coalitions[self._missing(job)], job.batch
+        seconds = time.perf_counter() - job.began
+        if batch is None:
+            self._log.append(coalitions, values, purpose="probe", seconds=seconds)
+            if error is not None:
+                job.answer.set_exception(error)
+            elif values is not None:
+                job.answer.set_result(values)
+            return None
+        self._log.append(coalitions, values, purpose="uniform", round=batch.round, seconds=seconds)
+        for coalition, value in zip(coalitions, values if values is not None else (), strict=False):
+            if np.isfinite(value).all():
+                self._paid[coalition.tobytes()] = value
+        if error is not None:
+            self._again.append(job)
+            return error if isinstance(error, Exception) else RuntimeError(str(error))
+        self._pace(len(coalitions), seconds)
+        self._tell(batch)
+        return None
+
+    def _missing(self, job: Job) -> BoolArray:
+        if job.batch is None:
+            return np.ones(len(job.coalitions), dtype=np.bool_)
+        return np.array([row.tobytes() not in self._paid for row in job.coalitions], dtype=np.bool_)
+
+    def _tell(self, batch: Batch) -> None:
+        self._algorithm.tell(batch, np.stack([self._paid.pop(row.tobytes()) for row in batch.coalitions]))
+        self.done += len(batch)
+
+    def _pace(self, rows: int, seconds: float) -> None:
+        rate = rows / max(seconds, 1e-6)
+        self.rate = rate if not self.rate else 0.7 * self.rate + 0.3 * rate
+        self._size = int(min(max(1.0, _PROMPT * rate), 4 * self._size, _LARGEST))

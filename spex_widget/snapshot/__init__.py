@@ -1,0 +1,7 @@
+"""A run at one moment, and its bytes."""
+
+from spex_widget.snapshot.frame import TOP, decode, encode
+from spex_widget.snapshot.ranked import KINDS, Ranked, kind_of
+from spex_widget.snapshot.snapshot import FINAL, STATES, Header, Snapshot
+
+__all__ = ["FINAL", "KINDS", "STATES", "TOP", "Header", "Ranked", "Snapshot", "decode", "encode", "kind_of"]

@@ -1,0 +1,116 @@
+"""A snapshot as bytes: the wire between kernel and page, mirrored by `js/src/protocol.ts`.
+
+A frame is a little-endian uint32 with the length of a JSON head, the head, and the arrays that the head names by dtype,
+shape and byte offset from the start of the frame; each array starts at a multiple of eight.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spex_widget.algorithms.algorithm import Estimate
+from spex_widget.snapshot.ranked import KINDS, Ranked, kind_of, player_effects
+from spex_widget.snapshot.snapshot import Snapshot
+
+VERSION = 1
+"""Raised whenever a page of the old code would misread a frame of the new."""
+
+TOP = 40
+"""How many interactions a frame carries: so many of order 2 and more, and as many single players."""
+
+NO_PLAYER = 65535
+"""Pads the sets of a frame."""
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """A snapshot as a frame.
+
+    Examples
+    --------
+    >>> head, arrays = decode(encode(Snapshot(3, "running", "", 64, 400)))
+    >>> head["state"], head["ablations"], arrays
+    ('running', 64, {})
+    """
+    estimate = snapshot.estimate
+    r2 = estimate.r2 if estimate else None
+    head: dict[str, Any] = {
+        "version": VERSION,
+        "seq": snapshot.seq,
+        "state": snapshot.state,
+        "reason": snapshot.reason,
+        "ablations": snapshot.ablations,
+        "budget": snapshot.budget,
+        "rate": snapshot.rate,
+        "index": snapshot.index,
+        "max_order": snapshot.max_order,
+        "fitted": estimate.ablations if estimate else 0,
+        "round": estimate.round if estimate else 0,
+        "exact": bool(estimate and estimate.exact),
+        "output": estimate.output if estimate else 0,
+        "r2": [_number(r2.value), _number(r2.low), _number(r2.high)] if r2 else None,
+        "r2_linear": _number(estimate.history[-1].r2_linear) if estimate and estimate.history else None,
+    }
+    return _pack(head, _arrays(estimate, snapshot.index, snapshot.max_order) if estimate else {})
+
+
+def decode(frame: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """The head and the arrays of a frame; ValueError where it is none, or of another version."""
+    try:
+        end = 4 + int.from_bytes(frame[:4], "little")
+        head = json.loads(frame[4:end])
+        layout = head.pop("arrays")
+        arrays = {
+            name: np.frombuffer(frame, dtype, math.prod(shape), offset).reshape(shape)
+            for name, (dtype, shape, offset) in layout.items()
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"these {len(frame)} bytes are not a frame: {error}") from error
+    if head["version"] != VERSION:
+        raise ValueError(f"a frame of version {head['version']} was met by code that reads version {VERSION}")
+    return head, arrays
+
+
+@lru_cache(maxsize=4)
+def _arrays(estimate: Estimate, index: str, max_order: int | None) -> dict[str, npt.NDArray[Any]]:
+    # Many frames show one estimate: progress moves faster than the surrogate.
+    ranked = Ranked.of(estimate.spectrum, index, max_order)
+    shown = [ranked.head(ranked.orders > 1, TOP), ranked.head(ranked.orders == 1, TOP)]
+    width = max(part.members.shape[1] for part in shown)
+    members = np.concatenate(
+        [np.pad(p.members, ((0, 0), (0, width - p.members.shape[1])), constant_values=p.n) for p in shown]
+    )
+    effects = np.concatenate([part.effects for part in shown])
+    sets = [players for part in shown for players in part.sets()]
+    kinds = [KINDS.index(kind_of(estimate.spectrum, s, e)) for s, e in zip(sets, effects, strict=True)]
+    history = [(m.ablations, m.r2.value, m.r2.low, m.r2.high, m.r2_linear) for m in estimate.history]
+    return {
+        "effects": player_effects(estimate.spectrum).astype("<f4"),
+        "members": np.where(members < ranked.n, members, NO_PLAYER).astype("<u2"),
+        "effect": effects.astype("<f4"),
+        "kind": np.array(kinds, dtype="|u1"),
+        "history": np.array(history, dtype="<f4").reshape(len(history), 5),
+        "energy": estimate.spectrum.energy_by_order().astype("<f4"),
+    }
+
+
+def _number(x: float) -> float | None:
+    return x if math.isfinite(x) else None
+
+
+def _pack(head: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> bytes:
+    # Offsets stand in the head, and the head's length decides them: leave each the room of its largest value.
+    room = len(json.dumps(head)) + 128 * (len(arrays) + 1)
+    offset = start = 4 + room + (-(4 + room)) % 8
+    layout = {}
+    for name, array in arrays.items():
+        layout[name] = (array.dtype.str, array.shape, offset)
+        offset += array.nbytes + (-array.nbytes) % 8
+    text = json.dumps({**head, "arrays": layout}).encode().ljust(start - 4)
+    body = b"".join(a.tobytes().ljust(a.nbytes + (-a.nbytes) % 8, b"\0") for a in arrays.values())
+    return len(text).to_bytes(4, "little") + text + body

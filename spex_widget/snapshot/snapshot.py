@@ -1,0 +1,87 @@
+"""The one thing that everything a person sees is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spex_widget.algorithms.algorithm import Estimate
+from spex_widget.games.game import Game
+
+STATES = ("running", "paused", "stopping", "stopped", "done", "failed")
+"""The states of a run. *Stopping*: what is under way ends, and the last estimate is made."""
+
+FINAL = ("stopped", "done", "failed")
+"""The states in which nothing moves until a person asks for more."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What does not change while a run goes on, sent once.
+
+    Parameters
+    ----------
+    players, outputs : tuple of str
+        Labels.
+    pieces : tuple of (str, int)
+        What is read, in order: text and the player it belongs to, −1 where it is always present.
+    lens, model, value, ablation : str
+        In words: the kind of game, what is explained, which value, what happens to what is ablated.
+    log : str
+        Where the ablations are kept.
+    """
+
+    players: tuple[str, ...]
+    outputs: tuple[str, ...]
+    pieces: tuple[tuple[str, int], ...]
+    lens: str
+    model: str
+    value: str
+    ablation: str
+    log: str = ""
+
+    @classmethod
+    def of(cls, game: Game, log: str = "") -> Header:
+        """The header of a game."""
+        return cls(
+            players=game.players,
+            outputs=game.outputs,
+            pieces=tuple((p.text, -1 if p.player is None else p.player) for p in game.pieces),
+            lens=type(game).__name__,
+            model=game.model,
+            value=game.value,
+            ablation=game.ablation,
+            log=log,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A run at one moment, immutable.
+
+    Parameters
+    ----------
+    seq : int
+        Numbers the snapshots of a run, ascending.
+    state : str
+        One of `STATES`.
+    reason : str
+        Why it is in this state, in words; empty where the state says it all.
+    ablations, budget : int
+        How many uniform ablations are done, and how many may be.
+    rate : float
+        Ablations a second of late, 0 before the first.
+    estimate : Estimate or None
+        What the algorithm knows; None before the first round.
+    index, max_order : str, int or None
+        The interaction index that is shown.
+    """
+
+    seq: int
+    state: str
+    reason: str
+    ablations: int
+    budget: int
+    rate: float = 0.0
+    estimate: Estimate | None = None
+    index: str = "FBII"
+    max_order: int | None = None

@@ -1,0 +1,20 @@
+"""Sparse set functions and their exact algebra: arrays in, arrays out."""
+
+from spex_widget.spectrum.indices import INDICES, check_index, interactions
+from spex_widget.spectrum.sets import all_subsets, group, pad_sets, set_orders
+from spex_widget.spectrum.sparse import SparseSpectrum, characters
+from spex_widget.spectrum.trees import Leaves, lightgbm_leaves
+
+__all__ = [
+    "INDICES",
+    "Leaves",
+    "SparseSpectrum",
+    "all_subsets",
+    "characters",
+    "check_index",
+    "group",
+    "interactions",
+    "lightgbm_leaves",
+    "pad_sets",
+    "set_orders",
+]

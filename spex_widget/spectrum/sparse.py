@@ -1,0 +1,168 @@
+"""A sparse Fourier spectrum: a set function as few coefficients, held in arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from spex_widget.spectrum.sets import IntArray, group, pad_sets, set_orders, subset_positions
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+
+_CHUNK = 1 << 22  # entries of a (rows, coefficients) block: 32 MB of float64
+
+
+@dataclass(frozen=True, eq=False)
+class SparseSpectrum:
+    r"""The set function v(x) = Σ_S F(S) χ_S(x), χ_S(x) = ∏_{i∈S} (1 − 2 x_i), with few F(S) ≠ 0.
+
+    Spectra are values: they add, scale, and never change.
+
+    Parameters
+    ----------
+    n : int
+        The number of players.
+    members : ndarray of shape (K, d), int32
+        A set a row: its players ascending, then n as padding.
+    coefficients : ndarray of shape (K,), float64
+        F(S) of each row. Every set stands once; rows are sorted by order, then by players.
+
+    Examples
+    --------
+    >>> f = SparseSpectrum.from_sets(3, {(): 0.5, (0, 2): -0.25})
+    >>> f([[False, False, False], [True, True, False]])
+    array([0.25, 0.75])
+    >>> (2 * f + f)[0, 2]
+    -0.75
+    """
+
+    n: int
+    members: IntArray
+    coefficients: FloatArray
+
+    @classmethod
+    def from_terms(cls, n: int, members: IntArray, coefficients: npt.ArrayLike) -> SparseSpectrum:
+        """Sum terms, in which a set may stand many times, into a spectrum; zeros are left out.
+
+        Parameters
+        ----------
+        n : int
+            The number of players.
+        members : ndarray of shape (T, d), int
+            A set a row, its players ascending, padded with n.
+        coefficients : array_like of shape (T,), float
+            What each term adds to its set.
+        """
+        unique, which = group(np.asarray(members, dtype=np.int32), n)
+        sums = np.bincount(which, weights=np.asarray(coefficients, dtype=np.float64), minlength=len(unique))
+        kept = sums != 0
+        unique = unique[kept]
+        width = int(set_orders(unique, n).max(initial=0))
+        return cls(n, np.ascontiguousarray(unique[:, :width]), sums[kept])
+
+    @classmethod
+    def from_sets(cls, n: int, terms: Mapping[tuple[int, ...], float]) -> SparseSpectrum:
+        """Make a spectrum from a mapping of sets of players to coefficients."""
+        return cls.from_terms(n, pad_sets(terms, n), list(terms.values()))
+
+    @classmethod
+    def from_values(cls, values: npt.ArrayLike) -> SparseSpectrum:
+        """The exact spectrum of a function known on all its coalitions.
+
+        Parameters
+        ----------
+        values : array_like of shape (2**n,), float
+            The value of coalition x at position Σ_i x_i 2**i.
+
+        Notes
+        -----
+        By the fast Walsh–Hadamard transform, O(n 2**n). Coefficients that are rounding error of the largest value
+        are left out.
+        """
+        table = np.array(values, dtype=np.float64)
+        n = max(len(table).bit_length() - 1, 0)
+        if len(table) != 1 << n:
+            raise ValueError(f"values of all coalitions are 2**n many, got {len(table)}")
+        scale = np.abs(table).max(initial=0.0)
+        for i in range(n):
+            pairs = table.reshape(-1, 2, 1 << i)
+            table = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).ravel() / 2
+        kept = np.flatnonzero(np.abs(table) > 4 * np.finfo(float).eps * scale * max(n, 1))
+        bits = (kept[:, None] >> np.arange(n)) & 1 == 1
+        members = np.sort(np.where(bits, np.arange(n), n), axis=1).astype(np.int32)
+        return cls.from_terms(n, members, table[kept])
+
+    def __len__(self) -> int:
+        return len(self.coefficients)
+
+    def __call__(self, coalitions: npt.ArrayLike) -> FloatArray:
+        """Evaluate: coalitions (m, n) of bool to values (m,) of float64."""
+        rows = np.atleast_2d(np.asarray(coalitions, dtype=np.bool_))
+        if rows.shape[1] != self.n:
+            raise ValueError(f"coalitions must have shape (m, {self.n}), got {rows.shape}")
+        out = np.empty(len(rows))
+        step = max(1, _CHUNK // max(len(self), 1))
+        for start in range(0, len(rows), step):
+            out[start : start + step] = characters(rows[start : start + step], self.members) @ self.coefficients
+        return out
+
+    def __add__(self, other: SparseSpectrum) -> SparseSpectrum:
+        if self.n != other.n:
+            raise ValueError(f"spectra of {self.n} and {other.n} players do not add")
+        width = max(self.members.shape[1], other.members.shape[1])
+        members = np.concatenate([_widen(self.members, width, self.n), _widen(other.members, width, self.n)])
+        return self.from_terms(self.n, members, np.concatenate([self.coefficients, other.coefficients]))
+
+    def __mul__(self, factor: float) -> SparseSpectrum:
+        return SparseSpectrum(self.n, self.members, self.coefficients * float(factor))
+
+    __rmul__ = __mul__
+
+    def __getitem__(self, players: int | Iterable[int]) -> float:
+        """F of one set of players, 0 where the spectrum does not hold it."""
+        return float(self.at(pad_sets([(players,) if isinstance(players, int) else tuple(players)], self.n))[0])
+
+    @cached_property
+    def orders(self) -> IntArray:
+        """How many players each set has, (K,) int64."""
+        return set_orders(self.members, self.n)
+
+    @property
+    def max_order(self) -> int:
+        """The largest order that the spectrum holds."""
+        return int(self.members.shape[1])
+
+    def at(self, members: IntArray) -> FloatArray:
+        """F of each of the sets (rows of players, padded with n); (rows,) float64."""
+        found = subset_positions(members, self.members, self.n)
+        return np.where(found >= 0, np.append(self.coefficients, 0.0)[found], 0.0)
+
+    def energy_by_order(self) -> FloatArray:
+        """Σ_{|S|=k} F(S)² for k = 0 … max_order, (max_order + 1,) float64."""
+        energies = np.bincount(self.orders, weights=self.coefficients**2, minlength=self.max_order + 1)
+        return energies.astype(np.float64)
+
+    def truncate(self, max_order: int) -> SparseSpectrum:
+        """The part of order at most `max_order`: the best such approximation under uniform coalitions."""
+        kept = self.orders <= max_order
+        return SparseSpectrum(self.n, np.ascontiguousarray(self.members[kept][:, :max_order]), self.coefficients[kept])
+
+
+def characters(coalitions: BoolArray, members: IntArray) -> FloatArray:
+    """χ_S(x) for coalitions (m, n) and sets (K, d): (m, K) of ±1, float64."""
+    m, n = coalitions.shape
+    signs = np.ones((m, n + 1))
+    signs[:, :n] -= 2 * coalitions
+    out = np.ones((m, len(members)))
+    for column in members.T:
+        out *= signs[:, column]
+    return out
+
+
+def _widen(members: IntArray, width: int, n: int) -> IntArray:
+    return np.pad(members, ((0, 0), (0, width - members.shape[1])), constant_values=n)

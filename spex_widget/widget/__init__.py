@@ -1,0 +1,5 @@
+"""The widget that shows a session in a notebook."""
+
+from spex_widget.widget.widget import SpexWidget, explain
+
+__all__ = ["SpexWidget", "explain"]

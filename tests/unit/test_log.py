@@ -1,0 +1,79 @@
+"""The log keeps every ablation, and knows whose it is."""
+
+import sqlite3
+
+import numpy as np
+import pytest
+
+from spex_widget.games import FunctionGame
+from spex_widget.session import AblationLog
+
+
+def game(n=11, **kwargs):
+    return FunctionGame(lambda x: x.sum(axis=1), n, **kwargs)
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    rows = np.random.default_rng(0).random((5, 11)) < 0.5
+    values = np.arange(10.0).reshape(5, 2)
+    with_two = game(outputs=2)
+    log = AblationLog(with_two, seed=3, path=tmp_path / "log")
+    log.append(rows, values, purpose="uniform", round=2, seconds=5.0)
+    log.append(rows[:1], None, purpose="probe", seconds=0.5)
+    log.close()
+    read = list(AblationLog(with_two, seed=3, path=tmp_path / "log"))
+    assert [row.seq for row in read] == [1, 2, 3, 4, 5, 6]
+    assert np.array_equal([row.coalition for row in read[:5]], rows)
+    assert np.array_equal([row.values for row in read[:5]], values)
+    assert {(row.purpose, row.status, row.round, row.seconds) for row in read[:5]} == {("uniform", "ok", 2, 1.0)}
+    assert (read[5].purpose, read[5].status, read[5].values) == ("probe", "failed", None)
+
+
+def test_a_value_that_is_not_finite_is_kept_as_failed(tmp_path):
+    log = AblationLog(game(), path=tmp_path / "log")
+    log.append(np.ones((2, 11), bool), np.array([[1.0], [np.nan]]), purpose="uniform")
+    assert [row.status for row in log] == ["ok", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("other", "what"), [((game(players=list("abcdefghijk")), 0), "fingerprint"), ((game(), 1), "seed")]
+)
+def test_a_log_of_another_run_is_refused(tmp_path, other, what):
+    AblationLog(game(), seed=0, path=tmp_path / "log").close()
+    with pytest.raises(ValueError, match=rf"is a log with the {what} .*give a log of the same game and seed"):
+        AblationLog(other[0], seed=other[1], path=tmp_path / "log")
+
+
+def test_a_file_that_is_no_log_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("these are notes, not a log of ablations " * 50)
+    with pytest.raises(ValueError, match=r"notes\.txt cannot be opened as a log"):
+        AblationLog(game(), path=tmp_path / "notes.txt")
+
+
+def test_an_unknown_purpose_is_refused(tmp_path):
+    log = AblationLog(game(), path=tmp_path / "log")
+    with pytest.raises(sqlite3.IntegrityError):
+        log.append(np.ones((1, 11), bool), np.ones((1, 1)), purpose="fun")
+
+
+def test_the_write_ahead_log_is_used_here(tmp_path):
+    AblationLog(game(), path=tmp_path / "log")
+    connection = sqlite3.connect(tmp_path / "log")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_by_default_each_run_has_a_new_file_in_the_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first, second = AblationLog(game()), AblationLog(game())
+    assert first.path != second.path
+    assert first.path.is_relative_to(tmp_path)
+
+
+def test_without_a_cache_folder_the_log_is_kept_elsewhere(monkeypatch, tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    log = AblationLog(game())
+    log.append(np.ones((1, 11), bool), np.ones((1, 1)), purpose="uniform")
+    assert len(log) == 1
+    assert "the cache folder cannot be used" in caplog.text

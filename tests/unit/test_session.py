@@ -1,0 +1,359 @@
+"""Runs: whatever the timing, the same result; whatever goes wrong, nothing that was paid for is lost."""
+
+import random
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from spex_widget.games import FunctionGame
+from spex_widget.session import InlineEvaluator, Session
+from spex_widget.snapshot import FINAL
+
+N = 24
+
+
+def planted(x):
+    return 3.0 * (x[:, 0] & x[:, 1] & x[:, 2]) - 2.0 * (x[:, 5] | x[:, 6]) + x[:, 9] + 0.3 * (x[:, 11] & x[:, 12])
+
+
+class Late:
+    """Evaluates in several threads, each batch after a delay, so that they come back in another order."""
+
+    slots = 3
+
+    def __init__(self, game, seed):
+        self._game = game
+        self._random = random.Random(seed)
+        self._pool = ThreadPoolExecutor(3)
+
+    def submit(self, coalitions, priority):
+        delay = self._random.uniform(0, 0.01)
+        return self._pool.submit(lambda: (time.sleep(delay), self._game(coalitions))[1])
+
+
+class Gate:
+    """Lets a test decide when each batch comes back."""
+
+    slots = 1
+
+    def __init__(self, game):
+        self._inline = InlineEvaluator(game)
+        self.asked: list[np.ndarray] = []
+        self.open = threading.Semaphore(0)
+        self.waiting = threading.Event()
+
+    def submit(self, coalitions, priority):
+        self.asked.append(coalitions)
+        self.waiting.set()
+        assert self.open.acquire(timeout=30)
+        return self._inline.submit(coalitions, priority)
+
+
+def ranking(session):
+    return [(row["members"], row["effect"]) for row in session.result.ranking()]
+
+
+def finished(game=None, **kwargs):
+    session = Session(game or FunctionGame(planted, N), **kwargs)
+    session.wait(60)
+    return session
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return ranking(finished(budget=300))
+
+
+def test_the_planted_interactions_are_found(reference):
+    assert [members for members, _ in reference if len(members) > 1][:2] == [(0, 1, 2), (5, 6)]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_delays_and_order_of_arrival_change_nothing(reference, seed):
+    game = FunctionGame(planted, N)
+    assert ranking(finished(game, budget=300, evaluator=Late(game, seed))) == reference
+
+
+def test_pauses_and_probes_change_nothing(reference):
+    game = FunctionGame(planted, N)
+    gate = Gate(game)
+    session = Session(game, budget=300, evaluator=gate)
+    answers = []
+    for i in range(3):
+        gate.waiting.wait(30)
+        gate.waiting.clear()
+        session.pause()
+        asker = threading.Thread(target=lambda i=i: answers.append(session.probe(np.arange(N) % (i + 2) == 0)))
+        asker.start()
+        gate.open.release(2)
+        asker.join(30)
+        session.resume()
+    gate.open.release(1000)
+    session.wait(60)
+    assert len(answers) == 3
+    assert answers[0].tolist() == [planted((np.arange(N) % 2 == 0)[None])[0]]
+    assert ranking(session) == reference
+    assert sum(row.purpose == "probe" for row in session.log) == 3
+
+
+def test_200_and_then_200_more_is_400():
+    in_two = finished(budget=200)
+    early = in_two.result
+    in_two.add_budget(200)
+    in_two.wait(60)
+    at_once = finished(budget=400)
+    assert early.ablations == 200
+    assert ranking(in_two) == ranking(at_once)
+    assert in_two.result.estimate.history == at_once.result.estimate.history
+
+
+def test_a_log_is_continued_without_paying_again(tmp_path, reference):
+    finished(budget=180, log=tmp_path / "log").log.close()
+    paid = []
+
+    def counted(x):
+        paid.append(len(x))
+        return planted(x)
+
+    counted.__name__ = "planted"
+    continued = finished(FunctionGame(counted, N), budget=300, log=tmp_path / "log")
+    assert sum(paid) == 120
+    assert ranking(continued) == reference
+    assert len(continued.log) == 300
+
+
+def test_every_batch_is_logged_before_it_is_used():
+    game = FunctionGame(planted, N)
+    session = Session(game, budget=100, evaluator=(gate := Gate(game)))
+    tell = session._algorithm.tell
+    in_log = []
+
+    def watched(batch, values):
+        in_log.append(len(session.log) >= batch.start + len(batch))
+        tell(batch, values)
+
+    session._algorithm.tell = watched
+    gate.open.release(100)
+    session.wait(30)
+    assert in_log
+    assert all(in_log)
+
+
+@pytest.mark.parametrize("n", range(2, 11))
+def test_small_games_are_exact(n):
+    table = np.random.default_rng(n).normal(size=1 << n)
+    session = finished(FunctionGame(lambda x: table[x @ (1 << np.arange(n))], n), budget=1 << n)
+    everyone = (np.arange(1 << n)[:, None] >> np.arange(n)) & 1 == 1
+    assert session.result.exact
+    assert session.result.r2 is None
+    assert np.allclose(session.result.predict(everyone), table, atol=1e-12)
+    assert session.snapshot().reason == "every coalition was evaluated"
+
+
+@pytest.mark.parametrize(("n", "budget"), [(2, 2), (3, 7), (5, 31), (9, 511), (30, 2), (30, 5), (30, 31), (30, 33)])
+def test_budgets_just_below_what_is_needed_end_cleanly(n, budget):
+    session = finished(FunctionGame(lambda x: 1.0 * x[:, 0], n), budget=budget)
+    assert session.state == "done"
+    assert session.result.ablations == budget
+    assert not session.result.exact
+
+
+def test_a_budget_beyond_all_coalitions_is_cut_to_them():
+    assert finished(FunctionGame(lambda x: x.sum(axis=1), 3), budget=1000).ablations == 8
+
+
+def test_stop_ends_at_the_batch_boundary_and_keeps_what_is_known():
+    game = FunctionGame(planted, N)
+    gate = Gate(game)
+    session = Session(game, budget=4000, evaluator=gate)
+    gate.open.release(4)
+    while len(gate.asked) < 5:
+        gate.waiting.wait(1)
+    session.stop()
+    assert session.snapshot().state == "stopping"
+    gate.open.release(1)
+    session.wait(30)
+    asked = sum(map(len, gate.asked))
+    assert session.state == "stopped"
+    assert session.ablations == session.result.ablations == asked < 4000
+
+
+def test_while_paused_nothing_is_evaluated_but_probes():
+    game = FunctionGame(planted, N)
+    gate = Gate(game)
+    session = Session(game, budget=200, evaluator=gate)
+    gate.waiting.wait(30)
+    session.pause()
+    gate.open.release(1)
+    asker = threading.Thread(target=session.probe, args=(np.ones(N, bool),))
+    asker.start()
+    gate.open.release(1)
+    asker.join(30)
+    assert session.state == "paused"
+    assert [len(rows) for rows in gate.asked] == [8, 1]
+    with pytest.raises(TimeoutError, match="paused"):
+        session.wait(0.01)
+    gate.open.release(1000)
+    session.resume()
+    session.wait(30)
+    assert session.ablations == 200
+
+
+def test_a_game_that_raises_fails_the_run_and_keeps_what_was_evaluated():
+    calls = []
+
+    def breaks(x):
+        calls.append(len(x))
+        if sum(calls) > 100:
+            raise ZeroDivisionError("the device is on fire")
+        return planted(x)
+
+    session = Session(FunctionGame(breaks, N), budget=400)
+    with pytest.raises(ZeroDivisionError, match="on fire"):
+        session.wait(30)
+    assert session.state == "failed"
+    assert session.snapshot().reason == "ZeroDivisionError: the device is on fire"
+    kept = [row for row in session.log if row.status == "ok"]
+    assert session.result.ablations == len(kept) == session.ablations > 0
+    assert any(row.status == "failed" for row in session.log)
+    with pytest.raises(ZeroDivisionError):
+        session.wait()
+
+
+def test_what_failed_is_tried_again_on_resume(reference):
+    broken = threading.Event()
+    broken.set()
+
+    def flaky(x):
+        if broken.is_set():
+            raise OSError("no route to the model")
+        return planted(x)
+
+    session = Session(FunctionGame(flaky, N), budget=300)
+    with pytest.raises(OSError, match="no route"):
+        session.wait(30)
+    broken.clear()
+    session.resume()
+    session.wait(30)
+    assert session.error is None
+    assert ranking(session) == reference
+
+
+def test_nan_fails_the_run_and_the_finite_rows_of_the_batch_are_kept():
+    def sometimes(x):
+        values = planted(x)
+        values[x[:, :5].all(axis=1)] = np.nan
+        return values
+
+    session = Session(FunctionGame(sometimes, N), budget=400)
+    with pytest.raises(ValueError, match=r"NaN or an infinity.*values must be finite"):
+        session.wait(30)
+    assert session.error is not None
+    logged = list(session.log)
+    assert {row.status for row in logged} == {"ok", "failed"}
+    assert len(logged) > session.ablations
+
+
+def test_a_probe_that_fails_does_not_fail_the_run():
+    def refuses(x):
+        if len(x) == 1 and not x.any():
+            raise ValueError("there is nothing to say")
+        return planted(x)
+
+    session = Session(FunctionGame(refuses, N), budget=100)
+    with pytest.raises(ValueError, match="nothing to say"):
+        session.probe(np.zeros(N, bool))
+    session.wait(30)
+    assert session.state == "done"
+
+
+def test_probing_after_the_end_leaves_the_state():
+    session = finished(budget=64)
+    assert session.probe(np.ones((2, N), bool)).shape == (2, 1)
+    assert session.state == "done"
+
+
+def test_snapshots_ascend_and_the_last_one_is_final():
+    for _ in range(10):
+        seen = []
+        session = Session(FunctionGame(planted, N), budget=64)
+        session.subscribe(seen.append)
+        session.wait(30)
+        assert seen[-1].state == "done"
+        assert seen[-1].estimate.ablations == 64
+        assert [s.seq for s in seen] == sorted({s.seq for s in seen})
+
+
+def test_a_watcher_that_fails_does_not_silence_the_others(caplog):
+    seen = []
+    session = Session(FunctionGame(planted, N), budget=64)
+    session.subscribe(lambda snapshot: 1 / 0)
+    session.subscribe(seen.append)
+    session.wait(30)
+    assert seen[-1].state in FINAL
+    assert "a watcher of the run failed" in caplog.text
+
+
+def test_another_output_is_explained_from_the_same_ablations():
+    def two(x):
+        return np.column_stack([planted(x), 5.0 * (x[:, 3] & x[:, 4])])
+
+    session = finished(FunctionGame(two, N, outputs=["a", "b"]), budget=300)
+    session.select("b")
+    session.wait(30)
+    assert ranking(session)[0] == ((3, 4), pytest.approx(5.0))
+    assert len(session.log) == 300
+    with pytest.raises(ValueError, match=r"output must be one of \['a', 'b'\] or its position, got 'c'"):
+        session.select("c")
+
+
+def test_a_session_is_quiet(capfd):
+    finished(budget=300)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_no_thread_is_left_behind():
+    finished(budget=64)
+    left = [t for t in threading.enumerate() if t.name.startswith("spex-")]
+    for thread in left:
+        thread.join(10)
+    assert not [t for t in left if t.is_alive()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"budget": 1}, ValueError, "budget must be at least 2 ablations, got 1"),
+        ({"budget": 2.5}, TypeError, r"budget must be a whole number, got 2\.5"),
+        ({"algorithm": "shap"}, ValueError, "algorithm must be one of proxyspex, got 'shap'"),
+        ({"refine": "magic"}, ValueError, "refine must be one of auto, lasso, got 'magic'"),
+        ({"seed": "x"}, TypeError, "seed must be a whole number, got 'x'"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        Session(FunctionGame(planted, N), **arguments)
+
+
+def test_a_function_is_no_game():
+    with pytest.raises(TypeError, match=r"game must be a Game, got function; FunctionGame\(f, n\) makes one"):
+        Session(planted)
+
+
+def test_a_future_of_another_kind_serves_as_well():
+    class Remote:
+        slots = 1
+
+        def __init__(self, game):
+            self._game = game
+
+        def submit(self, coalitions, priority):
+            future = Future()
+            threading.Thread(target=lambda: future.set_result(self._game(coalitions))).start()
+            return future
+
+    game = FunctionGame(planted, N)
+    assert finished(game, budget=64, evaluator=Remote(game)).ablations == 64
