@@ -85,7 +85,7 @@ class Game(ABC):
             )
         if not self.outputs:
             raise ValueError("a game needs at least 1 output, got none; name what is measured, as in outputs=['value']")
-        self.pieces = tuple(pieces) if pieces is not None else tuple(Piece(p, i) for i, p in enumerate(self.players))
+        self.pieces = tuple(pieces) if pieces is not None else _spaced(self.players)
         self.model = model
         self.value = value
         self.ablation = ablation
@@ -192,6 +192,11 @@ class Game(ABC):
     def _identity(self) -> str:
         """What else tells this game from another of the same labels (a digest of the weights, say)."""
         return ""
+
+
+def _spaced(labels: Sequence[str]) -> tuple[Piece, ...]:
+    pieces = [piece for i, label in enumerate(labels) for piece in (Piece(" "), Piece(label, i))]
+    return tuple(pieces[1:])
 
 
 class RestrictedGame(Game):

@@ -1,0 +1,205 @@
+"""How many rows of token ids become few passes through a model, on the model's own device."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spex_widget.games.game import FloatArray
+from spex_widget.games.subject import Subject
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+IntArray = npt.NDArray[np.int64]
+# What a row may be continued by, and what is read off the logits: a tensor for each suffix in, (batch, outputs) out.
+Suffixes = Sequence[tuple[int, ...]]
+Read = Callable[[list["Tensor"]], "Tensor"]
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """In evaluation mode, without gradients; every module that was training does so again afterwards."""
+    import torch
+
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+class Batcher:
+    """Rows of token ids, evaluated in batches as if one at a time.
+
+    Equal rows are evaluated once. Rows are sorted by length, so that padding (on the right, with an attention mask) is
+    small. Inputs are copied to the model's device and values back from it without waiting, but once at the end.
+
+    Parameters
+    ----------
+    subject : Subject
+    names : tuple of str
+        What each line of a row is called in the model's `forward`; token ids come first.
+
+    Attributes
+    ----------
+    rows_at_once, tokens_at_once, logits_at_once : int
+        The most that one batch may hold: rows, tokens with their padding, and logits that are kept.
+    """
+
+    def __init__(self, subject: Subject, names: tuple[str, ...] = ("input_ids",)) -> None:
+        self.subject = subject
+        self.names = names
+        on_cpu = self._device().type == "cpu"
+        self.rows_at_once = 64 if on_cpu else 256
+        self.tokens_at_once = 2_048 if on_cpu else 16_384
+        self.logits_at_once = 2**25 if on_cpu else 2**28
+        if not subject.generative and subject.pad is None:
+            # The classifiers on top of decoders read the last token that is no padding, and refuse batches without it.
+            self.rows_at_once = 1
+            logger.warning(
+                "%s has no padding token, so its inputs are evaluated one at a time; setting model.config.pad_token_id "
+                "(to tokenizer.pad_token_id or tokenizer.eos_token_id, say) makes batches possible",
+                subject.name,
+            )
+        # Padding behind its end cannot reach a causal model; whether another honours the attention mask is tried out.
+        self._padding_is_harmless: bool | None = True if subject.generative else None
+
+    def __call__(self, rows: Sequence[IntArray], read: Read, suffixes: Suffixes = ((),)) -> FloatArray:
+        """Evaluate rows.
+
+        Parameters
+        ----------
+        rows : sequence of ndarrays of shape (k, length), int64
+            Each of any length >= 1.
+        read : callable
+            Takes a list with the logits for each suffix, float32 or finer, and returns values, (batch, outputs). The
+            logits are (batch, labels) for a classifier, and (batch, len(suffix) + 1, vocabulary) for a language model:
+            what it says of the token after the row, and of the one after each token of the suffix.
+        suffixes : sequence of tuples of int
+            Token ids to put behind each row; one pass for each.
+
+        Returns
+        -------
+        ndarray of shape (rows, outputs), float64
+        """
+        import torch
+
+        place: dict[tuple[int, bytes], int] = {}
+        index = [place.setdefault((row.shape[1], row.tobytes()), len(place)) for row in rows]
+        first = np.unique(index, return_index=True)[1]
+        order = first[np.argsort([rows[i].shape[1] for i in first], kind="stable")]
+        with evaluating(self.subject.model):
+            parts = [
+                read([self._logits(batch, suffix) for suffix in suffixes])
+                for batch in self._batches([rows[i] for i in order], suffixes)
+            ]
+            values = self._fetch(torch.cat(parts))
+        back = np.empty(len(order), dtype=np.intp)
+        back[np.array(index)[order]] = np.arange(len(order))
+        return values[back[index]]
+
+    def _batches(self, rows: list[IntArray], suffixes: Suffixes) -> Iterator[list[IntArray]]:
+        """Cut rows, sorted by length, into batches."""
+        extra = max(map(len, suffixes))
+        kept_once = sum(len(suffix) + 1 for suffix in suffixes)
+        start = 0
+        for stop in range(1, len(rows) + 1):
+            if stop < len(rows):
+                count, short, long = stop + 1 - start, rows[start].shape[1], rows[stop].shape[1]
+                kept = (kept_once + (long - short) * len(suffixes)) * self.subject.vocabulary
+                if (
+                    count <= self.rows_at_once
+                    and count * (long + extra) <= self.tokens_at_once
+                    and (not self.subject.generative or count * kept <= self.logits_at_once)
+                    and (short == long or self._may_pad(rows[start], rows[stop]))
+                ):
+                    continue
+            yield rows[start:stop]
+            start = stop
+
+    def _may_pad(self, short: IntArray, long: IntArray) -> bool:
+        """Whether the model answers a padded row as it does the row alone: tried once, on the first two that differ."""
+        if self._padding_is_harmless is None:
+            alone, padded = self._logits([short], ())[0], self._logits([short, long], ())[0]
+            self._padding_is_harmless = bool((alone - padded).abs().max() <= self._tolerance(alone))
+            if not self._padding_is_harmless:
+                logger.warning(
+                    "%s answers otherwise when its input is padded, so that only inputs of equal length share a batch",
+                    self.subject.name,
+                )
+        return self._padding_is_harmless
+
+    def _tolerance(self, logits: Tensor) -> float:
+        """How far two answers to the same question may lie apart by rounding alone."""
+        import torch
+
+        kind = self.subject.model.get_input_embeddings().weight.dtype
+        eps = torch.finfo(kind).eps if kind.is_floating_point else 1e-2
+        return float(max(1e-4, 16 * eps) * (1 + logits.abs().max()))
+
+    def reads_ahead(self, row: IntArray) -> bool:
+        """Whether what a language model says of a token changes with the tokens behind it: if so it is not causal."""
+
+        def change(logits: list[Tensor]) -> Tensor:
+            before, after = (x[:, 0] for x in logits)
+            return ((before - after).abs().amax(1) / self._tolerance(before))[:, None]
+
+        return bool(self([row], change, ((), (int(row[0, 0]),)))[0, 0] > 1)
+
+    def _logits(self, rows: list[IntArray], suffix: tuple[int, ...]) -> Tensor:
+        """One pass: the logits that `read` is given for one suffix."""
+        import torch
+
+        lengths = np.array([row.shape[1] + len(suffix) for row in rows])
+        filled = np.zeros((len(self.names), len(rows), lengths.max()), dtype=np.int64)
+        filled[0] = self.subject.pad or 0
+        for i, row in enumerate(rows):
+            filled[:, i, : row.shape[1]] = row
+            filled[0, i, row.shape[1] : lengths[i]] = suffix
+        accepted = inspect.signature(self.subject.model.forward).parameters
+        inputs: dict[str, Any] = {name: self._send(line) for name, line in zip(self.names, filled, strict=True)}
+        inputs["attention_mask"] = self._send((np.arange(lengths.max()) < lengths[:, None]).astype(np.int64))
+        if "use_cache" in accepted:
+            inputs["use_cache"] = False
+        at = lengths[:, None] - 1 + np.arange(-len(suffix), 1)  # where a model says what comes next
+        if self.subject.generative and "logits_to_keep" in accepted:
+            inputs["logits_to_keep"] = int(lengths.max() - at.min())  # only the tail of the padded batch is read
+            at -= at.min()
+        answer = self.subject.model(**inputs)
+        logits = answer.logits if hasattr(answer, "logits") else answer[0]
+        if self.subject.generative:
+            row_of = torch.arange(len(rows), device=logits.device)[:, None]
+            logits = logits[row_of, self._send(at).to(logits.device)]
+        return logits if logits.dtype == torch.float64 else logits.float()
+
+    def _device(self) -> Any:
+        """Where inputs go: the first layer's device, also where a model is spread over several."""
+        return self.subject.model.get_input_embeddings().weight.device
+
+    def _send(self, array: IntArray) -> Tensor:
+        import torch
+
+        tensor, device = torch.from_numpy(np.ascontiguousarray(array)), self._device()
+        return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+    def _fetch(self, values: Tensor) -> FloatArray:
+        import torch
+
+        if values.is_cuda:
+            host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+            host.copy_(values, non_blocking=True)
+            torch.cuda.current_stream(values.device).synchronize()
+            values = host
+        return np.asarray(values.cpu().numpy(), dtype=np.float64)

@@ -1,0 +1,208 @@
+"""A Hugging Face model with its tokenizer, and what the lenses have to know of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spex_widget.games.units import Span
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A text as a model takes it.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (k, length), int64
+        A row for each of `names`; the token ids come first.
+    names : tuple of str
+        What the rows are called in the model's `forward`.
+    spans : list of (start, end)
+        The characters that each token covers.
+    special : list of bool
+        True where a token is special: put in by the tokenizer, or written out in the text.
+    """
+
+    inputs: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+    spans: list[Span]
+    special: list[bool]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A sequence classifier or causal language model with its tokenizer; `Subject.of` checks that they are such.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    tokenizer : transformers.PreTrainedTokenizerBase
+        One that knows the offsets of its tokens.
+    generative : bool
+        True for a causal language model, False for a sequence classifier.
+    """
+
+    model: Any
+    tokenizer: Any
+    generative: bool
+
+    @classmethod
+    def of(cls, model: Any, tokenizer: Any) -> Subject:
+        """Check a model and a tokenizer.
+
+        Raises
+        ------
+        TypeError
+            If the model is neither a sequence classifier nor a causal language model, or the tokenizer is none.
+        ValueError
+            If the tokenizer cannot say where in the text its tokens stand.
+        """
+        from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+        hint = "; load it with {0}.from_pretrained({1!r})".format
+        auto = "AutoModelForSequenceClassification or AutoModelForCausalLM"
+        loaded = not isinstance(model, type) and hasattr(model, "get_input_embeddings") and hasattr(model, "config")
+        classifier = loaded and any("ForSequenceClassification" in base.__name__ for base in type(model).__mro__)
+        # Asked of the model, not of its class: an adapter around a model passes the question on.
+        writes = loaded and model.can_generate() and not model.config.is_encoder_decoder
+        if not (classifier or writes):
+            raise TypeError(
+                "model must be a loaded Hugging Face sequence classifier or causal language model (a decoder alone), "
+                f"got {_describe(model)}" + (hint(auto, model) if isinstance(model, str) else f"; {auto} load such")
+            )
+        if not isinstance(tokenizer, PreTrainedTokenizerBase):
+            raise TypeError(
+                f"tokenizer must be a loaded Hugging Face tokenizer, got {_describe(tokenizer)}"
+                + (hint("AutoTokenizer", tokenizer) if isinstance(tokenizer, str) else "")
+                + ("; the order is model, tokenizer, text" if isinstance(tokenizer, PreTrainedModel) else "")
+            )
+        if not tokenizer.is_fast:
+            raise ValueError(
+                "tokenizer must say where in the text its tokens stand, which only those built on the tokenizers "
+                f"library do, got {type(tokenizer).__name__} with is_fast = False; "
+                "AutoTokenizer.from_pretrained(…, use_fast=True) loads one for most models"
+            )
+        return cls(model, tokenizer, generative=not classifier)
+
+    @property
+    def name(self) -> str:
+        """What the model is called: the last part of the name that it was loaded by, else its class."""
+        name = re.split(r"[\\/]", str(self.config.name_or_path).rstrip("\\/"))[-1]
+        return name or type(self.model).__name__
+
+    @property
+    def tokenizer_name(self) -> str:
+        """The tokenizer's class."""
+        return type(self.tokenizer).__name__
+
+    @property
+    def config(self) -> Any:
+        """The model's configuration."""
+        return self.model.config
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of a classifier, in the order of its logits."""
+        return tuple(str(self.config.id2label.get(i, i)) for i in range(self.config.num_labels))
+
+    @property
+    def vocabulary(self) -> int:
+        """How many token ids the model knows."""
+        return int(self.model.get_input_embeddings().weight.shape[0])
+
+    @property
+    def positions(self) -> int | None:
+        """How many tokens the model can take; None where there is no limit."""
+        limit = getattr(self.config.get_text_config(), "max_position_embeddings", None)
+        for name, module in self.model.named_modules():
+            # RoBERTa and its kin count positions from behind the padding token: 514 of them hold 512 tokens.
+            if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+                limit = module.num_embeddings - module.padding_idx - 1
+        return limit if limit and limit > 0 else None
+
+    @property
+    def pad(self) -> int | None:
+        """The token id that the model itself takes for padding; None where it has none."""
+        pad = getattr(self.config.get_text_config(), "pad_token_id", None)
+        return pad if pad is not None and 0 <= pad < self.vocabulary else None
+
+    @property
+    def start(self) -> int | None:
+        """The token id that a text may start from: the start token, else the end token, else None."""
+        ids = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        return next((int(i) for i in ids if i is not None), None)
+
+    def encode(self, text: str) -> Encoding:
+        """Encode a text once, with the special tokens that the tokenizer puts around it, and never truncated."""
+        tokenizer = self.tokenizer
+        batch = tokenizer(
+            text,
+            truncation=False,
+            padding=False,
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
+        ids, spans, added = (batch[key] for key in ("input_ids", "offset_mapping", "special_tokens_mask"))
+        types = batch.get("token_type_ids")
+        # A type other than 0 is handed on; zeros are what models assume, or (GPT-2) not the same as none.
+        names = ("input_ids", "token_type_ids") if types and any(types) else ("input_ids",)
+        inputs = np.array([ids, types] if len(names) > 1 else [ids], dtype=np.int64)
+        written = {i: str(token) for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+        special = [
+            bool(put) or written.get(i) == text[start:end].strip()
+            for i, put, (start, end) in zip(ids, added, spans, strict=True)
+        ]
+        first, last = 0, len(ids)
+        if added[:1] == [1] and ids[:2] == [tokenizer.bos_token_id] * 2:
+            first = 1  # a prompt from a chat template has its own start token
+        while self.generative and last and added[last - 1]:
+            last -= 1  # a language model goes on from the text, not from an end token put behind it
+        return Encoding(inputs[:, first:last], names, [tuple(span) for span in spans[first:last]], special[first:last])
+
+    def continuation(self, text: str, continuation: str) -> tuple[int, ...]:
+        """Token ids of what follows a text: as they come out in the whole, where that leaves the text's own alone."""
+        plain = {"add_special_tokens": False, "truncation": False, "padding": False, "verbose": False}
+        texts = (text, text + continuation, continuation)
+        before, whole, alone = (self.tokenizer(each, **plain)["input_ids"] for each in texts)
+        return tuple(whole[len(before) :] if whole[: len(before)] == before else alone)
+
+    def check_ids(self, ids: npt.NDArray[np.int64], what: str) -> None:
+        """ValueError where a token id is beyond the model's vocabulary (on a GPU it would end the process)."""
+        if ids.size and ids.max() >= self.vocabulary:
+            bad = int(ids.max())
+            raise ValueError(
+                f"{what} has the token id {bad} ({self.tokenizer.convert_ids_to_tokens(bad)!r}), and {self.name} knows "
+                f"ids up to {self.vocabulary - 1} only; use the tokenizer that the model was trained with, or "
+                "model.resize_token_embeddings(len(tokenizer))"
+            )
+
+    def check_length(self, tokens: int, what: str) -> None:
+        """ValueError where so many tokens are more than the model has positions for."""
+        if self.positions is not None and tokens > self.positions:
+            raise ValueError(
+                f"{what} makes {tokens} tokens, special tokens included, and {self.name} takes {self.positions} at "
+                f"most; shorten the text by at least {tokens - self.positions} tokens (nothing is cut off silently)"
+            )
+
+    def digest(self) -> str:
+        """A digest of the weights: every parameter's name, shape and type, and a thousand entries of each."""
+        state = hashlib.sha256()
+        for name, parameter in self.model.named_parameters():
+            state.update(f"{name} {tuple(parameter.shape)} {parameter.dtype}\n".encode())
+            if not parameter.is_meta:
+                flat = parameter.detach().reshape(-1)
+                state.update(flat[:: max(1, flat.numel() // 1024)].float().cpu().numpy().tobytes())
+        return state.hexdigest()
+
+
+def _describe(what: Any) -> str:
+    if isinstance(what, type):
+        return f"the class {what.__name__}"
+    return f"the str {what!r}" if isinstance(what, str) else type(what).__name__

@@ -1,0 +1,154 @@
+"""The wire: what Python writes, and that `js/src/protocol.ts` reads the same.
+
+`js/test/fixtures/frame.bin` is a frame that Python wrote, `frame.json` what is in it; vitest decodes the one and
+compares it with the other. After a change of the wire: ``python tests/unit/test_wire.py`` writes both anew.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spex_widget.algorithms import R2, Estimate, Mark
+from spex_widget.snapshot import FINAL, KINDS, STATES, TOP, Ranked, Snapshot, decode, encode, kind_of
+from spex_widget.snapshot.frame import NO_PLAYER, VERSION
+from spex_widget.snapshot.ranked import player_effects
+from spex_widget.spectrum import SparseSpectrum
+
+JS = Path(__file__).parents[2] / "js"
+FIXTURES = JS / "test" / "fixtures"
+
+
+def fixture_snapshot() -> Snapshot:
+    """A snapshot whose every number is exact in binary, so that its frame is the same on every machine."""
+    terms = {(): 0.5, (0,): -0.25, (7,): 0.125, (299,): 0.375, (0, 7): 0.5, (0, 299): -0.125, (7, 8, 299): 0.0625}
+    history = (
+        Mark(64, R2(-0.25, -0.5, 0.125), -0.5),
+        Mark(128, R2(0.5, 0.375, 0.625), 0.25),
+        Mark(192, R2(0.75, 0.6875, 0.8125), 0.5),
+    )
+    estimate = Estimate(1, 3, 192, SparseSpectrum.from_sets(300, terms), history=history)
+    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, estimate, index="FBII", max_order=3)
+
+
+def content(frame: bytes) -> dict[str, Any]:
+    """What is in a frame, as JSON has it."""
+    head, arrays = decode(frame)
+    return {"head": head, "arrays": {name: array.tolist() for name, array in arrays.items()}}
+
+
+def write_fixtures() -> None:
+    frame = encode(fixture_snapshot())
+    FIXTURES.mkdir(parents=True, exist_ok=True)
+    (FIXTURES / "frame.bin").write_bytes(frame)
+    (FIXTURES / "frame.json").write_text(json.dumps(content(frame), ensure_ascii=False, indent=1) + "\n")
+
+
+def test_python_writes_the_bytes_that_the_page_is_tested_on() -> None:
+    frame = encode(fixture_snapshot())
+    assert frame == (FIXTURES / "frame.bin").read_bytes()
+    assert content(frame) == json.loads((FIXTURES / "frame.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"), [("VERSION", VERSION), ("NO_PLAYER", NO_PLAYER), ("KINDS", list(KINDS)), ("STATES", list(STATES))]
+)
+def test_protocol_ts_says_the_same(name: str, ours: Any) -> None:
+    protocol = (JS / "src" / "protocol.ts").read_text()
+    found = re.search(rf"^export const {name} = (.+?)(?: as const)?;$", protocol, re.MULTILINE)
+    assert found, f"protocol.ts has no {name}"
+    assert json.loads(found[1]) == ours
+
+
+def test_protocol_ts_knows_the_final_states() -> None:
+    body = re.search(r"function isFinal.+?\{(.+?)\n\}", (JS / "src" / "protocol.ts").read_text(), re.DOTALL)
+    assert body
+    assert set(re.findall(r'"(\w+)"', body[1])) == set(FINAL)
+
+
+finite = st.floats(-1e6, 1e6, allow_nan=False)
+r2s = st.builds(R2, finite, finite, finite)
+marks = st.builds(Mark, st.integers(1, 10**6), r2s, finite)
+
+
+@st.composite
+def estimates(draw: st.DrawFn) -> Estimate:
+    n = draw(st.integers(2, 400))
+    sets = st.sets(st.integers(0, n - 1), max_size=4).map(lambda s: tuple(sorted(s)))
+    spectrum = SparseSpectrum.from_sets(n, draw(st.dictionaries(sets, finite, max_size=8)))
+    exact = draw(st.booleans())
+    history = () if exact else tuple(draw(st.lists(marks, max_size=3)))
+    counts = st.integers(0, 10**6)
+    return Estimate(draw(st.integers(0, 5)), draw(counts), draw(counts), spectrum, exact, history)
+
+
+snapshots = st.builds(
+    Snapshot,
+    seq=st.integers(0, 2**40),
+    state=st.sampled_from(STATES),
+    reason=st.text(max_size=30),
+    ablations=st.integers(0, 10**6),
+    budget=st.integers(0, 10**6),
+    rate=st.floats(0, 1e6),
+    estimate=st.none() | estimates(),
+    index=st.sampled_from(["FBII", "Fourier", "SII"]),
+    max_order=st.none() | st.integers(1, 4),
+)
+
+
+@given(snapshots)
+def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
+    head, arrays = decode(encode(snapshot))
+    for name in ("seq", "state", "reason", "ablations", "budget", "rate", "index", "max_order"):
+        assert head[name] == getattr(snapshot, name)
+    estimate = snapshot.estimate
+    if estimate is None:
+        assert arrays == {}
+        assert (head["fitted"], head["round"], head["exact"], head["r2"]) == (0, 0, False, None)
+        return
+    said = (head["fitted"], head["round"], head["exact"], head["output"])
+    assert said == (estimate.ablations, estimate.round, estimate.exact, estimate.output)
+    assert head["r2"] == ([estimate.r2.value, estimate.r2.low, estimate.r2.high] if estimate.r2 else None)
+    spectrum = estimate.spectrum
+    np.testing.assert_array_equal(arrays["effects"], player_effects(spectrum).astype("f4"))
+    np.testing.assert_array_equal(arrays["energy"], spectrum.energy_by_order().astype("f4"))
+    assert arrays["history"].shape == (len(estimate.history), 5)
+
+    ranked = Ranked.of(spectrum, snapshot.index, snapshot.max_order)
+    ranking = dict(zip(ranked.sets(), ranked.effects, strict=True))
+    shown = [tuple(int(i) for i in row if i != NO_PLAYER) for row in arrays["members"]]
+    assert len(shown) == sum(min(TOP, int(part.sum())) for part in (ranked.orders > 1, ranked.orders == 1))
+    for players, effect, kind in zip(shown, arrays["effect"], arrays["kind"], strict=True):
+        assert effect == np.float32(ranking[players])
+        assert KINDS[kind] == kind_of(spectrum, players, ranking[players])
+
+
+@given(snapshots)
+def test_arrays_start_at_multiples_of_eight(snapshot: Snapshot) -> None:
+    frame = encode(snapshot)
+    head = json.loads(frame[4 : 4 + int.from_bytes(frame[:4], "little")])
+    assert all(offset % 8 == 0 for _, _, offset in head["arrays"].values())
+
+
+def test_a_frame_of_two_thousand_players_is_small() -> None:
+    rng = np.random.default_rng(0)
+    terms = {tuple(sorted(rng.choice(2000, 8, replace=False).tolist())): float(rng.normal()) for _ in range(100)}
+    spectrum = SparseSpectrum.from_sets(2000, terms)
+    history = tuple(Mark(i, R2(0.9, 0.8, 0.95), 0.5) for i in range(400))
+    estimate = Estimate(0, 400, 4000, spectrum, history=history)
+    assert len(encode(Snapshot(1, "done", "x" * 500, 4000, 4000, 12.5, estimate))) < 100_000
+
+
+@pytest.mark.parametrize("nonsense", [b"", b"abc", b"\x00\x00\x00\x00", b"\xff\xff\xff\xff{}", b"\x02\x00\x00\x00{}"])
+def test_what_is_no_frame_is_refused(nonsense: bytes) -> None:
+    with pytest.raises(ValueError, match="not a frame"):
+        decode(nonsense)
+
+
+if __name__ == "__main__":
+    write_fixtures()
