@@ -56,7 +56,7 @@ class Estimate:
     exact : bool
         Every coalition was evaluated: no error, so no interval and no R².
     history : tuple of Mark
-        The convergence line, oldest first; empty where exact.
+        The convergence line, oldest first; empty where exact, and while no held-out value differs from the others.
     """
 
     output: int
@@ -68,7 +68,7 @@ class Estimate:
 
     @property
     def r2(self) -> R2 | None:
-        """The newest held-out R²; None before the second round, and where the spectrum is exact."""
+        """The newest held-out R²; None before the second round, while no value differs, and where it is exact."""
         return self.history[-1].r2 if self.history else None
 
 

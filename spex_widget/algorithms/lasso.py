@@ -32,8 +32,8 @@ def fit_lasso(coalitions: BoolArray, values: FloatArray, candidates: IntArray, *
         Draws the hold-out.
     """
     n = coalitions.shape[1]
-    mean, scale = values.mean(), values.std()
-    if len(values) < 5 or scale <= 0 or not len(candidates):
+    mean, scale = values.mean(), np.ptp(values)
+    if len(values) < 5 or scale == 0 or not len(candidates):
         return SparseSpectrum.from_sets(n, {(): float(mean)})
     features = characters(coalitions, candidates)
     weights: FloatArray = 1 + _ORDER_WEIGHT * (set_orders(candidates, n).astype(np.float64) - 1)
@@ -43,19 +43,20 @@ def fit_lasso(coalitions: BoolArray, values: FloatArray, candidates: IntArray, *
     held = shuffled[: max(1, round(_HOLD_OUT * len(y)))]
     kept = shuffled[len(held) :]
     train = _Problem(features[kept], y[kept], weights)
-    penalties = train.largest * np.geomspace(1.0, _SMALLEST, _PENALTIES)
-    best: tuple[float, float, bool] = (np.inf, penalties[0], False)
-    for penalty, coefficients in zip(penalties, train.path(penalties), strict=True):
+    # Penalties are shares of the smallest that leaves nothing: the held-out rows may hold all that there is to see.
+    shares = np.geomspace(1.0, _SMALLEST, _PENALTIES)
+    best: tuple[float, int, bool] = (np.inf, 0, False)
+    for step, coefficients in enumerate(train.path(shares)):
         for relaxed in (False, True):
             fitted = train.refit(coefficients) if relaxed else coefficients
             if fitted is None:
                 continue
             miss = y[held] - train.predict(features[held], fitted)
-            best = min(best, (float(miss @ miss), penalty, relaxed))
+            best = min(best, (float(miss @ miss), step, relaxed))
 
-    _, penalty, relaxed = best
+    _, step, relaxed = best
     whole = _Problem(features, y, weights)
-    coefficients = whole.path(penalties[penalties >= penalty])[-1]
+    coefficients = whole.path(shares[: step + 1])[-1]
     fitted = whole.refit(coefficients) if relaxed else None
     fitted = coefficients if fitted is None else fitted
     support = np.flatnonzero(fitted)
@@ -77,15 +78,11 @@ class _Problem:
         self._gram = self._features.T @ self._features
         self._cross = self._features.T @ self._y
 
-    @property
-    def largest(self) -> float:
-        """The smallest penalty at which nothing is left."""
-        return float(np.abs(self._cross).max(initial=1e-12) / self.rows)
-
-    def path(self, penalties: FloatArray) -> FloatArray:
-        """Coefficients (penalties, p) of the characters at descending penalties."""
+    def path(self, shares: FloatArray) -> FloatArray:
+        """Coefficients (shares, p) of the characters at descending shares of the penalty that leaves none of them."""
         from sklearn.linear_model import lasso_path
 
+        penalties = shares * np.abs(self._cross).max(initial=1e-12) / self.rows
         _, coefficients, _ = lasso_path(
             self._features,
             self._y,
@@ -95,7 +92,7 @@ class _Problem:
             copy_X=False,
             check_input=False,
             tol=1e-3,
-            max_iter=5000,
+            max_iter=100_000,  # tens serve, a thousand were seen: so many that no ConvergenceWarning is met
         )
         return np.asarray(coefficients.T / self.weights)
 
@@ -104,9 +101,12 @@ class _Problem:
         support = np.flatnonzero(coefficients)
         if not 0 < len(support) <= 0.7 * self.rows:
             return None
-        gram = self._gram[np.ix_(support, support)] + _RIDGE * self.rows * np.eye(len(support))
+        gram, cross = self._gram[np.ix_(support, support)], self._cross[support]
+        ridged = linalg.cho_factor(gram + _RIDGE * self.rows * np.eye(len(support)))
+        # The second solution takes out what the ridge put into the first.
+        first = linalg.cho_solve(ridged, cross)
         out = np.zeros_like(coefficients)
-        out[support] = linalg.solve(gram, self._cross[support], assume_a="pos") / self.weights[support]
+        out[support] = (first + linalg.cho_solve(ridged, cross - gram @ first)) / self.weights[support]
         return out
 
     def predict(self, features: FloatArray, coefficients: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ def held_out_r2(values: FloatArray, predicted: FloatArray) -> R2:
     Parameters
     ----------
     values, predicted : ndarray of shape (k,), float64
-        k >= 2.
+        k >= 2, and the values are not all equal: then there is nothing to explain, and no R².
 
     Returns
     -------
@@ -33,13 +33,10 @@ def held_out_r2(values: FloatArray, predicted: FloatArray) -> R2:
     >>> round(held_out_r2(y, y + 0.5 * np.array([1, -1, -1, 1])).value, 3)
     0.8
     """
-    squares = (values - predicted) ** 2
-    spread = (values - values.mean()) ** 2
+    scale = np.ptp(values)
+    squares = ((values - predicted) / scale) ** 2
+    spread = ((values - values.mean()) / scale) ** 2
     error, variance = squares.mean(), spread.mean()
-    if variance <= 0:
-        # A value that never changes: nothing to explain, so a right constant explains all of it.
-        explained = float(error <= 1e-24 * max(1.0, float(values[0]) ** 2))
-        return R2(explained, explained, explained)
     value = float(1 - error / variance)
     if error <= 0:
         return R2(1.0, 1.0, 1.0)

@@ -117,7 +117,8 @@ class ProxySPEX(Algorithm):
         if self._complete(values):
             table = np.empty(len(values))
             table[coalitions @ (1 << np.arange(self.n))] = values
-            return Estimate(output, chain.round, len(values), SparseSpectrum.from_values(table), exact=True)
+            rounds = len(round_marks(len(values)))
+            return Estimate(output, rounds, len(values), SparseSpectrum.from_values(table), exact=True)
         if len(values) < 2:
             return None
         # The rounds never see this fit: with more budget they go on as if it had not been.
@@ -135,9 +136,10 @@ class ProxySPEX(Algorithm):
 
     def _fit(self, coalitions: BoolArray, values: FloatArray) -> SparseSpectrum:
         candidates = singles(self.n)
-        if len(values) >= _FIRST_MARK and np.ptp(values) > 0:
-            standardised = (values - values.mean()) / values.std()
-            candidates = propose(fit_trees(coalitions, standardised, seed=self.seed), _PROPOSED)
+        spread = np.ptp(values)
+        if len(values) >= _FIRST_MARK and spread > 0:
+            scaled = (values - values.mean()) / spread
+            candidates = propose(fit_trees(coalitions, scaled, seed=self.seed), _PROPOSED)
         return fit_lasso(coalitions, values, candidates, seed=self.seed)
 
 
@@ -174,8 +176,15 @@ class _Chain:
             return self
         new = coalitions[self.mark :]
         predicted = (*self.predicted, (self.mark, self.surrogate(new), self.linear(new)))
-        recent = [part for part in predicted if part[0] >= _WINDOW * len(values)] or predicted[-1:]
+        unjudged = replace(self, predicted=predicted)
+        # A round's worth of held-out ablations at the least: on fewer the interval does not cover.
+        enough = [mark for mark, _, _ in predicted if mark <= len(values) - _FIRST_MARK]
+        if not enough:
+            return unjudged
+        recent = [part for part in predicted if part[0] >= min(_WINDOW * len(values), enough[-1])]
         seen = values[recent[0][0] :]
+        if np.ptp(seen) == 0:
+            return unjudged
         r2 = held_out_r2(seen, np.concatenate([part[1] for part in recent]))
         linear = held_out_r2(seen, np.concatenate([part[2] for part in recent]))
-        return replace(self, predicted=predicted, history=(*self.history, Mark(len(values), r2, linear.value)))
+        return replace(unjudged, history=(*self.history, Mark(len(values), r2, linear.value)))

@@ -12,6 +12,8 @@ from spex_widget.games.game import BoolArray, Game
 class FunctionGame(Game):
     """A game whose values a plain function gives.
 
+    Its fingerprint knows the function by name alone: whoever continues a log with another function mixes the two.
+
     Parameters
     ----------
     f : callable
@@ -63,4 +65,4 @@ class FunctionGame(Game):
 
     def evaluate(self, coalitions: BoolArray) -> npt.ArrayLike:
         """Answer with the function's values."""
-        return self._f(coalitions)
+        return self._f(coalitions.copy())  # which may write to what it is given

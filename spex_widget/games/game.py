@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -186,8 +188,8 @@ class Game(ABC):
 
     def fingerprint(self) -> str:
         """A digest of what the game is, by which a log knows that it belongs to it."""
-        parts = (type(self).__qualname__, self.model, self.value, self.ablation, *self.outputs, "", *self.players)
-        return hashlib.sha256("\x1f".join((*parts, self._identity())).encode("utf-8", "replace")).hexdigest()
+        parts = (type(self).__qualname__, self.model, self.value, self.ablation, self.outputs, self.players)
+        return hashlib.sha256(json.dumps([*parts, self._identity()]).encode()).hexdigest()
 
     def _identity(self) -> str:
         """What else tells this game from another of the same labels (a digest of the weights, say)."""
@@ -203,7 +205,7 @@ class RestrictedGame(Game):
     """A game among some players of another, the others held present."""
 
     def __init__(self, whole: Game, players: Iterable[int]) -> None:
-        kept = [int(i) for i in players]
+        kept = [operator.index(i) for i in players]
         if len(set(kept)) != len(kept):
             raise ValueError(f"players must be named once each, got {kept}")
         if any(not 0 <= i < whole.n for i in kept):

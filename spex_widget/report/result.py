@@ -7,7 +7,7 @@ import numpy.typing as npt
 from spex_widget.algorithms import Estimate
 from spex_widget.report.charts import Charts
 from spex_widget.report.ranking import Ranking
-from spex_widget.snapshot import Header, Ranked, Snapshot, kind_of
+from spex_widget.snapshot import KINDS, Header, Ranked, Snapshot
 from spex_widget.spectrum import SparseSpectrum, check_index
 from spex_widget.spectrum.sparse import FloatArray
 
@@ -57,7 +57,7 @@ class Result:
 
     @property
     def r2(self) -> float | None:
-        """The held-out R² (see `estimate.r2` for its interval); None where exact, and before the second round."""
+        """The held-out R² (see `estimate.r2` for its interval); None where exact, and while it is not known."""
         return self.estimate.r2.value if self.estimate.r2 else None
 
     def predict(self, coalitions: npt.ArrayLike) -> FloatArray:
@@ -93,9 +93,11 @@ class Result:
         for name, value in (("max_order", max_order), ("order", order), ("top", top)):
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        index = check_index(index)
-        ranked = Ranked.of(self.spectrum, index, max_order)
-        ranked = ranked.head(ranked.orders == order if order else ranked.orders > 0, top)
+        ranked = Ranked.of(self.spectrum, check_index(index), max_order, order=order)
+        return self.table(ranked.head(ranked.orders > 0, top))
+
+    def table(self, ranked: Ranked) -> Ranking:
+        """Interactions of this result, ranked already, as rows."""
         rows = [
             {
                 "members": players,
@@ -104,14 +106,14 @@ class Result:
                 "effect": float(effect),
                 "low": None,
                 "high": None,
-                "kind": kind_of(self.spectrum, players, effect),
+                "kind": KINDS[kind],
                 "settled": True if self.exact else None,
                 "verified": None,
             }
-            for players, effect in zip(ranked.sets(), ranked.effects, strict=True)
+            for players, effect, kind in zip(ranked.sets(), ranked.effects, ranked.kinds(self.spectrum), strict=True)
         ]
-        ceiling = f" of order ≤ {max_order}" if max_order else ""
-        return Ranking(rows, f"{index}{ceiling}, {self.header.value}")
+        ceiling = f" of order ≤ {ranked.max_order}" if ranked.max_order else ""
+        return Ranking(rows, f"{ranked.index}{ceiling}, {self.header.value}")
 
     @property
     def chart(self) -> Charts:

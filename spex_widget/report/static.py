@@ -9,7 +9,7 @@ import numpy as np
 from spex_widget.report.charts import LOWERS, RAISES
 from spex_widget.report.ranking import Ranking
 from spex_widget.report.result import Result
-from spex_widget.snapshot import Header, Snapshot
+from spex_widget.snapshot import Header, Ranked, Snapshot
 from spex_widget.snapshot.ranked import player_effects
 
 _TOP = 10
@@ -53,8 +53,9 @@ def _piece(text: str, player: int, effects: np.ndarray, largest: float) -> str:
 
 
 def _interactions(header: Header, snapshot: Snapshot) -> Ranking:
-    ranking = Result(header, snapshot).ranking(snapshot.index, snapshot.max_order)
-    return Ranking([row for row in ranking if row["order"] > 1][:_TOP], ranking.title)
+    result = Result(header, snapshot)
+    ranked = Ranked.of(result.spectrum, snapshot.index, snapshot.max_order)
+    return result.table(ranked.head(ranked.orders > 1, _TOP))
 
 
 def _progress(snapshot: Snapshot) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.algorithms.algorithm import Estimate
-from spex_widget.snapshot.ranked import KINDS, Ranked, kind_of, player_effects
+from spex_widget.snapshot.ranked import Ranked, player_effects
 from spex_widget.snapshot.snapshot import Snapshot
 
 VERSION = 1
@@ -86,17 +86,21 @@ def _arrays(estimate: Estimate, index: str, max_order: int | None) -> dict[str, 
         [np.pad(p.members, ((0, 0), (0, width - p.members.shape[1])), constant_values=p.n) for p in shown]
     )
     effects = np.concatenate([part.effects for part in shown])
-    sets = [players for part in shown for players in part.sets()]
-    kinds = [KINDS.index(kind_of(estimate.spectrum, s, e)) for s, e in zip(sets, effects, strict=True)]
+    kinds = np.concatenate([part.kinds(estimate.spectrum) for part in shown])
     history = [(m.ablations, m.r2.value, m.r2.low, m.r2.high, m.r2_linear) for m in estimate.history]
     return {
-        "effects": player_effects(estimate.spectrum).astype("<f4"),
+        "effects": _float32(player_effects(estimate.spectrum)),
         "members": np.where(members < ranked.n, members, NO_PLAYER).astype("<u2"),
-        "effect": effects.astype("<f4"),
-        "kind": np.array(kinds, dtype="|u1"),
-        "history": np.array(history, dtype="<f4").reshape(len(history), 5),
-        "energy": estimate.spectrum.energy_by_order().astype("<f4"),
+        "effect": _float32(effects),
+        "kind": kinds,
+        "history": _float32(np.array(history, dtype=np.float64).reshape(len(history), 5)),
+        "energy": _float32(estimate.spectrum.energy_by_order()),
     }
+
+
+def _float32(array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    largest = np.finfo(np.float32).max
+    return np.clip(array, -largest, largest).astype("<f4")
 
 
 def _number(x: float) -> float | None:

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.spectrum import SparseSpectrum, interactions, set_orders
+from spex_widget.spectrum import SparseSpectrum, all_subsets, interactions, pad_sets, set_orders
 from spex_widget.spectrum.sets import IntArray
 
 KINDS = ("single", "reinforcing", "redundant", "reversal", "mixed")
 """What an interaction does to its parts, see `kind_of`."""
 
 _TURNS = 0.1  # a part turns round when its smaller effect is at least this share of the larger
+
+_ROUNDING = 1e-12  # of the largest effect, is nothing
+
+_CHUNK = 1 << 20  # subsets looked up at a time
 
 Effects = npt.NDArray[np.float64]
 
@@ -43,10 +47,14 @@ class Ranked:
     ) -> Ranked:
         """Rank a surrogate's interactions; `max_order` defines the index, `order` only filters.
 
-        Ties stand in the order of the sets, so that the same surrogate always gives the same ranking.
+        Ties stand in the order of the sets, so that the same surrogate always gives the same ranking. What is rounding
+        error of the largest effect is left out.
         """
         table = interactions(spectrum, index, max_order)
-        keep = table.orders == order if order is not None else table.orders > 0
+        sizes = np.abs(table.coefficients) * (table.orders > 0)
+        keep = sizes > _ROUNDING * sizes.max(initial=0.0)
+        if order is not None:
+            keep &= table.orders == order
         members, effects = table.members[keep], table.coefficients[keep]
         by_size = np.argsort(-np.abs(effects), kind="stable")
         return cls(spectrum.n, index, max_order, members[by_size], effects[by_size])
@@ -62,6 +70,17 @@ class Ranked:
         width = int(self.orders[chosen].max(initial=0))
         return Ranked(self.n, self.index, self.max_order, self.members[chosen][:, :width], self.effects[chosen])
 
+    def kinds(self, spectrum: SparseSpectrum) -> npt.NDArray[np.uint8]:
+        """What each interaction does to its parts in the surrogate, see `kind_of`: positions in `KINDS`, (rows,)."""
+        # A Fourier coefficient's sign goes by the parity of its order, an effect's does not.
+        effects = self.effects * (-1.0) ** self.orders if self.index == "Fourier" else self.effects
+        kinds = np.zeros(len(effects), dtype=np.uint8)
+        step = max(1, _CHUNK >> self.members.shape[1])
+        for start in range(0, len(effects), step):
+            rows = slice(start, start + step)
+            kinds[rows] = _kinds(spectrum, self.members[rows], effects[rows])
+        return kinds
+
     def sets(self) -> list[tuple[int, ...]]:
         """The members of each row as a tuple of players."""
         return [tuple(int(i) for i in row if i < self.n) for row in self.members]
@@ -69,10 +88,9 @@ class Ranked:
 
 def player_effects(spectrum: SparseSpectrum) -> Effects:
     """Each player's own effect, its Banzhaf value, (n,): what the bars over the text show."""
-    table = interactions(spectrum, "BV")
-    single = table.orders == 1
-    effects = np.zeros(table.n)
-    effects[table.members[single, 0]] = table.coefficients[single]
+    singles = spectrum.orders == 1
+    effects = np.zeros(spectrum.n)
+    effects[spectrum.members[singles, :1].ravel()] = -2 * spectrum.coefficients[singles]
     return effects
 
 
@@ -94,23 +112,32 @@ def kind_of(spectrum: SparseSpectrum, players: tuple[int, ...], effect: float) -
     >>> kind_of(both, (0, 1), 1.0), kind_of(either, (0, 1), -1.0)
     ('reinforcing', 'redundant')
     """
-    order = len(players)
-    if order < 2:
-        return "single"
-    # Averaged over the others, only the terms inside the set are left.
-    inside = np.isin(spectrum.members, (*players, spectrum.n)).all(axis=1)
-    part = SparseSpectrum(spectrum.n, spectrum.members[inside], spectrum.coefficients[inside])
-    coalitions = np.zeros((2 * order + 2, spectrum.n), dtype=np.bool_)
-    one, all_but_one = coalitions[:order], coalitions[order : 2 * order]
-    one[np.arange(order), players] = True
-    coalitions[order:-1, players] = True
-    all_but_one[np.arange(order), players] = False
-    values = part(coalitions)
-    alone, together = values[:order] - values[-1], values[-2] - values[order : 2 * order]
+    return KINDS[_kinds(spectrum, pad_sets([players], spectrum.n), np.array([effect]))[0]]
+
+
+def _kinds(spectrum: SparseSpectrum, members: IntArray, effects: Effects) -> npt.NDArray[np.uint8]:
+    n = spectrum.n
+    # Averaged over the others, only the terms inside the set are left. A part's effect is the sum of those that hold
+    # the part: times −2 where the other parts are absent, times 2 (−1)^order where they are present.
+    subsets, row = all_subsets(members, n)
+    inside = spectrum.at(subsets)
+    alone, together = np.zeros(members.shape), np.zeros(members.shape)
+    for part, player in enumerate(members.T):
+        terms = inside * (subsets == player[row, None]).any(axis=1)
+        alone[:, part] = np.bincount(row, -2 * terms, minlength=len(members))
+        together[:, part] = np.bincount(row, 2 * terms * (-1.0) ** set_orders(subsets, n), minlength=len(members))
     larger, smaller = np.maximum(abs(alone), abs(together)), np.minimum(abs(alone), abs(together))
-    if ((alone * together < 0) & (smaller >= _TURNS * larger)).any():
-        return "reversal"
-    own = player_effects(part)[list(players)]
-    if (own * effect > 0).all():
-        return "reinforcing"
-    return "redundant" if (own * effect < 0).all() else "mixed"
+    parts = members < n
+    turns = parts & (alone * together < 0) & (smaller >= _TURNS * larger)
+    agrees = np.append(player_effects(spectrum), 0.0)[members] * effects[:, None]
+    kinds = np.select(
+        [
+            parts.sum(axis=1) < 2,
+            turns.any(axis=1),
+            (agrees > 0).sum(1) == parts.sum(1),
+            (agrees < 0).sum(1) == parts.sum(1),
+        ],
+        [KINDS.index(kind) for kind in ("single", "reversal", "reinforcing", "redundant")],
+        KINDS.index("mixed"),
+    )
+    return kinds.astype(np.uint8)

@@ -21,6 +21,7 @@ INDICES = ("Fourier", "Moebius", "BV", "SV", "BII", "SII", "FBII", "FSII")
 """The names of the indices. BV and SV speak of single players only."""
 
 _CHUNK = 1 << 21  # subsets expanded at a time
+_DENSE = 20  # up to so many players a table of all 2^n sets is worth a thought
 
 
 def interactions(spectrum: SparseSpectrum, index: str = "FBII", max_order: int | None = None) -> SparseSpectrum:
@@ -63,7 +64,7 @@ def interactions(spectrum: SparseSpectrum, index: str = "FBII", max_order: int |
     if max_order is not None and max_order < 1:
         raise ValueError(f"max_order must be at least 1, got {max_order}")
     if name in ("BV", "SV"):
-        name, max_order = name[0] + "II" if name == "BV" else "SII", 1
+        name, max_order = name[0] + "II", 1
     limit = min(spectrum.max_order, max_order) if max_order is not None else spectrum.max_order
     if name == "Fourier":
         return spectrum.truncate(limit)
@@ -92,6 +93,8 @@ def _moebius(spectrum: SparseSpectrum) -> SparseSpectrum:
 def _superset_sums(spectrum: SparseSpectrum, weights: npt.NDArray[np.float64], max_order: int) -> SparseSpectrum:
     """Σ_{T⊇S} weights[|S|, |T|] · coefficient(T), for every S of order at most max_order inside a set held."""
     n = spectrum.n
+    if n <= _DENSE and (1 << spectrum.orders).sum() > 1 << n:
+        return _superset_sums_of_all(spectrum, weights, max_order)
     total = SparseSpectrum(n, spectrum.members[:0, :0], spectrum.coefficients[:0])
     step = max(1, _CHUNK >> spectrum.max_order)
     for start in range(0, len(spectrum), step):
@@ -102,7 +105,30 @@ def _superset_sums(spectrum: SparseSpectrum, weights: npt.NDArray[np.float64], m
         subsets, source, small = subsets[kept], source[kept], small[kept]
         terms = weights[small, spectrum.orders[rows][source]] * spectrum.coefficients[rows][source]
         total = total + SparseSpectrum.from_terms(n, subsets, terms)
-    return total
+    # Sums that should cancel leave rounding errors, which are no interactions.
+    largest = np.abs(spectrum.coefficients).max(initial=0.0) * np.abs(weights).max(initial=0.0)
+    real = np.abs(total.coefficients) > 1e-13 * largest
+    return SparseSpectrum(n, total.members[real], total.coefficients[real])
+
+
+def _superset_sums_of_all(spectrum: SparseSpectrum, weights: npt.NDArray[np.float64], max_order: int) -> SparseSpectrum:
+    """The same by a table of all 2^n sets, n 2^n steps an order: quicker where the sets held have more subsets."""
+    n = spectrum.n
+    bits = np.append(1 << np.arange(n), 0)
+    position = bits[spectrum.members].sum(axis=1)
+    orders = np.zeros(1 << n, dtype=np.int64)
+    for i in range(n):
+        orders[1 << i : 2 << i] = orders[: 1 << i] + 1
+    small = orders <= max_order
+    total = np.zeros(1 << n)
+    for order in np.unique(spectrum.orders):
+        sums = np.zeros(1 << n)
+        sums[position] = np.where(spectrum.orders == order, spectrum.coefficients, 0.0)
+        for i in range(n):
+            halves = sums.reshape(-1, 2, 1 << i)
+            halves[:, 0] += halves[:, 1]
+        total[small] += weights[orders[small], order] * sums[small]
+    return SparseSpectrum.from_table(total)
 
 
 def _weights(name: str, limit: int, largest: int) -> npt.NDArray[np.float64]:

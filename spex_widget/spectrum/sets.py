@@ -66,9 +66,12 @@ def group(members: IntArray, n: int) -> tuple[IntArray, IntArray]:
         return members[:1], np.zeros(len(members), dtype=np.int64)
     keys = set_keys(members, n)
     if keys is None:
-        keyed = np.column_stack([set_orders(members, n), members])
-        unique, which = np.unique(keyed, axis=0, return_inverse=True)
-        return unique[:, 1:].astype(np.int32), which.reshape(-1)
+        order = np.lexsort((*members.T[::-1], set_orders(members, n)))
+        ascending = members[order]
+        new = np.append(True, (ascending[1:] != ascending[:-1]).any(axis=1))[: len(members)]
+        which = np.empty(len(members), dtype=np.int64)
+        which[order] = np.cumsum(new) - 1
+        return ascending[new], which
     _, first, which = np.unique(keys, return_index=True, return_inverse=True)
     return members[first], which.reshape(-1)
 

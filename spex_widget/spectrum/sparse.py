@@ -92,9 +92,16 @@ class SparseSpectrum:
         for i in range(n):
             pairs = table.reshape(-1, 2, 1 << i)
             table = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).ravel() / 2
-        kept = np.flatnonzero(np.abs(table) > 4 * np.finfo(float).eps * scale * max(n, 1))
-        bits = (kept[:, None] >> np.arange(n)) & 1 == 1
-        members = np.sort(np.where(bits, np.arange(n), n), axis=1).astype(np.int32)
+        return cls.from_table(np.where(np.abs(table) > 4 * np.finfo(float).eps * scale * max(n, 1), table, 0.0))
+
+    @classmethod
+    def from_table(cls, coefficients: npt.ArrayLike) -> SparseSpectrum:
+        """Make a spectrum from the coefficients of all 2**n sets, that of S at position Σ_{i∈S} 2**i."""
+        table = np.asarray(coefficients, dtype=np.float64)
+        n = max(len(table).bit_length() - 1, 0)
+        kept = np.flatnonzero(table)
+        players = np.arange(n, dtype=np.int32)
+        members = np.sort(np.where((kept[:, None] >> players) & 1, players, np.int32(n)), axis=1)
         return cls.from_terms(n, members, table[kept])
 
     def __len__(self) -> int:
@@ -125,7 +132,8 @@ class SparseSpectrum:
 
     def __getitem__(self, players: int | Iterable[int]) -> float:
         """F of one set of players, 0 where the spectrum does not hold it."""
-        return float(self.at(pad_sets([(players,) if isinstance(players, int) else tuple(players)], self.n))[0])
+        members = (players,) if isinstance(players, (int, np.integer)) else tuple(players)
+        return float(self.at(pad_sets([members], self.n))[0])
 
     @cached_property
     def orders(self) -> IntArray:
@@ -150,7 +158,8 @@ class SparseSpectrum:
     def truncate(self, max_order: int) -> SparseSpectrum:
         """The part of order at most `max_order`: the best such approximation under uniform coalitions."""
         kept = self.orders <= max_order
-        return SparseSpectrum(self.n, np.ascontiguousarray(self.members[kept][:, :max_order]), self.coefficients[kept])
+        width = int(self.orders[kept].max(initial=0))
+        return SparseSpectrum(self.n, np.ascontiguousarray(self.members[kept][:, :width]), self.coefficients[kept])
 
 
 def characters(coalitions: BoolArray, members: IntArray) -> FloatArray:

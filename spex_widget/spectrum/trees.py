@@ -54,11 +54,13 @@ def lightgbm_leaves(model: str, n: int) -> Leaves:
     Raises
     ------
     ValueError
-        If the model has linear leaves or categorical splits, which have no such expansion here.
+        If the model has linear leaves or categorical splits, which have no such expansion here, or its prediction is
+        not one sum of trees (several classes, a random forest).
     """
-    trees = model.split("\nTree=")[1:]
-    blocks = [_Tree(block) for block in trees]
-    return _walk(blocks, n)
+    header, *trees = model.split("\nTree=")
+    if "\nnum_tree_per_iteration=1\n" not in header or "\naverage_output" in header:
+        raise ValueError("only a sum of trees is read as a spectrum here, neither several classes nor a random forest")
+    return _walk([_Tree(block) for block in trees], n)
 
 
 class _Tree:

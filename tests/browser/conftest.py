@@ -30,6 +30,24 @@ CHROMIUM_FLAGS = [
 ]
 
 
+# The Python whose ipykernel runs the notebooks, where it is not the one that runs the tests; see kernels.py.
+KERNEL_PYTHON = os.environ.get("SPEX_KERNEL_PYTHON")
+
+
+def kernel_version() -> tuple[int, ...]:
+    """The version of ipykernel that runs the notebooks."""
+    command = [KERNEL_PYTHON or sys.executable, "-c", "import ipykernel; print(ipykernel.__version__)"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return tuple(int(part) for part in printed.strip().split(".")[:3])
+
+
+def _write_kernel(folder: Path, python: str) -> None:
+    folder.mkdir(parents=True)
+    argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python"}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+
+
 class Server:
     """A JupyterLab on a folder."""
 
@@ -54,6 +72,9 @@ class Server:
         state = {f"JUPYTER_{name}_DIR": str(folder / f".{name.lower()}") for name in ("CONFIG", "DATA", "RUNTIME")}
         state |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / ".settings")}
         state |= {"JUPYTERLAB_WORKSPACES_DIR": str(folder / ".workspaces")}
+        if KERNEL_PYTHON:
+            _write_kernel(folder / ".kernel" / "kernels" / "python3", KERNEL_PYTHON)
+            state |= {"JUPYTER_PATH": str(folder / ".kernel")}  # comes before the environment's own kernels
         self.environment = {**os.environ, **state, **(environment or {})}
         self.process = subprocess.Popen(
             [*(command or [sys.executable, "-m", "jupyterlab"]), *flags],

@@ -1,0 +1,79 @@
+"""The widget's Python side: what it sends, what it takes, and the one private name that it leans on."""
+
+import ipykernel
+import pytest
+from ipykernel.comm import Comm
+
+import spex_widget as spex
+from spex_widget.snapshot import decode
+from spex_widget.widget.host import answer_beside_cells
+
+
+def planted(x):
+    return 2.0 * (x[:, 0] & x[:, 1] & x[:, 2]) + x[:, 4]
+
+
+@pytest.fixture
+def view():
+    view = spex.explain(spex.FunctionGame(planted, 20, players=[f"<b>{i}" for i in range(20)]), budget=128)
+    yield view
+    view.stop()
+    view.wait(30)
+
+
+def test_the_last_frame_says_how_it_ended(view):
+    view.wait(30)
+    head, arrays = decode(view.frame)
+    assert (head["state"], head["reason"], head["ablations"]) == ("done", "the budget is spent", 128)
+    assert arrays["members"][0].tolist() == [0, 1, 2]
+    assert arrays["effect"][0] == pytest.approx(2.0, abs=1e-3)
+
+
+def test_the_header_is_plain_data(view):
+    assert view.header["players"][0] == "<b>0"
+    assert view.header["log"] == str(view.session.log.path)
+    assert "".join(text for text, _ in view.header["pieces"]) == " ".join(view.header["players"])
+
+
+def test_what_the_page_asks_is_done(view):
+    view.wait(30)
+    view._handle(view, {"type": "hello"}, [])
+    view._handle(view, {"type": "add_budget", "ablations": 64}, [])
+    view.wait(30)
+    assert view.session.ablations == 192
+
+
+@pytest.mark.parametrize(
+    "message", ["pause", {}, {"type": "explode"}, {"type": "add_budget"}, {"type": "add_budget", "ablations": "many"}]
+)
+def test_what_the_page_should_not_ask_is_refused_and_logged(view, message, caplog):
+    view._handle(view, message, [])
+    assert "a message from the page was" in caplog.text
+    view.wait(30)
+    assert view.session.state == "done"
+    assert view.session.budget == 128
+
+
+def test_the_widget_has_the_sessions_verbs(view):
+    view.pause()
+    view.resume()
+    view.wait(30)
+    assert view.result.ranking(top=1)[0]["members"] == (0, 1, 2)
+    assert view.probe([True] * 20).tolist() == [3.0]
+    assert view.error is None
+    with pytest.raises(ValueError, match="output must be one of"):
+        view.select("nothing")
+
+
+def test_no_name_of_the_widgets_is_taken(view):
+    assert not {"log", "comm", "keys", "layout", "open", "close"} & set(vars(type(view)))
+
+
+@pytest.mark.skipif(ipykernel.version_info < (7, 4), reason="the hook came with ipykernel 7.4")
+def test_the_private_hook_of_ipykernel_is_still_there():
+    # If it goes, see whether clicks are still answered while a cell runs (tests/browser/test_busy_cell.py).
+    assert hasattr(Comm, "_reply_subshell_for")
+
+
+def test_without_the_hook_nothing_is_touched():
+    assert answer_beside_cells(object()) is False
