@@ -24,7 +24,7 @@ from spex_widget.spectrum.sparse import BoolArray, FloatArray
 _FIRST_MARK = 32
 _GROWTH = 1.25  # of a round mark over the last: rounds stay few, all refits together cost a few of the last
 _PROPOSED = 400  # sets taken from the trees: twice what the papers find to suffice for R², since the LASSO prunes
-_WINDOW = 0.5  # R² speaks of the surrogates fitted to at least this share of the ablations
+_WINDOW = 0.75  # R² speaks of the surrogates fitted to at least this share of the ablations
 
 
 def round_marks(most: int) -> list[int]:

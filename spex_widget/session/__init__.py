@@ -1,7 +1,8 @@
 """Runs: the worker, the log of what was paid for, and the publisher."""
 
+from spex_widget.session.arguments import default_budget
 from spex_widget.session.evaluator import Evaluator, InlineEvaluator
 from spex_widget.session.log import AblationLog
-from spex_widget.session.session import Session, default_budget
+from spex_widget.session.session import Session
 
 __all__ = ["AblationLog", "Evaluator", "InlineEvaluator", "Session", "default_budget"]

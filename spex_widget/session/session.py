@@ -7,37 +7,20 @@ import os
 import time
 from collections.abc import Callable
 from threading import Condition, Thread
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.algorithms import Algorithm, Estimate, ProxySPEX
+from spex_widget.algorithms import Estimate
 from spex_widget.games import Game
 from spex_widget.report import Result
+from spex_widget.session.arguments import check_arguments, check_budget, check_count
 from spex_widget.session.evaluator import Evaluator, InlineEvaluator
 from spex_widget.session.jobs import Job, Jobs
 from spex_widget.session.log import AblationLog
 from spex_widget.session.publisher import Publisher
 from spex_widget.snapshot import FINAL, Header, Snapshot
 from spex_widget.spectrum.sparse import FloatArray
-
-ALGORITHMS: dict[str, Callable[..., Algorithm]] = {"proxyspex": ProxySPEX}
-"""What `algorithm=` takes."""
-
-REFINERS = ("auto", "lasso")
-"""What `refine=` takes; "auto" is the hold-out LASSO."""
-
-
-def default_budget(n: int) -> int:
-    """Ablations when none are said: min(2^n, clip(4 n log₂ n, 256, 4000)).
-
-    Examples
-    --------
-    >>> default_budget(4), default_budget(24), default_budget(1000)
-    (16, 440, 4000)
-    """
-    return min(1 << n, min(4000, max(256, round(4 * n * math.log2(n)))))
 
 
 class Session:
@@ -95,28 +78,17 @@ class Session:
         log: str | os.PathLike[str] | None = None,
         evaluator: Evaluator | None = None,
     ) -> None:
-        if not isinstance(game, Game):
-            raise TypeError(
-                f"game must be a Game, got {type(game).__name__}; FunctionGame(f, n) makes one of any function"
-            )
-        if algorithm not in ALGORITHMS:
-            raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
-        if refine not in REFINERS:
-            raise ValueError(f"refine must be one of {', '.join(REFINERS)}, got {refine!r}")
-        if budget is None:
-            budget = default_budget(game.n)
-        elif check_count(budget, "budget") < 2:
-            raise ValueError(f"budget must be at least 2 ablations, got {budget}")
+        make = check_arguments(game, algorithm, refine)
+        self._budget = check_budget(budget, game.n)
         self.game = game
         self.seed = check_count(seed, "seed")
         self.log = AblationLog(game, seed=seed, path=log)
         self.header = Header.of(game, log=str(self.log.path))
         self.error: Exception | None = None
-        self._algorithm = ALGORITHMS[algorithm](game.n, seed=seed)
+        self._algorithm = make(game.n, seed=seed)
         self._evaluator = evaluator or InlineEvaluator(game)
         self._moved = Condition()  # guards all that follows
         self._state = "running"
-        self._budget = min(int(budget), 1 << game.n)
         self._output = 0
         self._estimate: Estimate | None = None
         self._seq = 0
@@ -361,10 +333,3 @@ class Session:
         if self._state == "stopped":
             return "stopped by you"
         return ""
-
-
-def check_count(value: Any, name: str) -> int:
-    """A whole number; TypeError says what was given instead."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    return int(value)

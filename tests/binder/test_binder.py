@@ -2,12 +2,12 @@
 
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 
 import nbclient
 import nbformat
 import pytest
+import tomllib
 
 ROOT = Path(__file__).parents[2]
 REPO2DOCKER = ROOT / ".venv-binder" / "bin" / "jupyter-repo2docker"

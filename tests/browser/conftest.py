@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
-from chromium import find
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from chromium import find
 
 OUTPUT = Path(__file__).parents[1] / "output"
 # Chromium looks for its maker's hosts at every start; these keep it at home.
@@ -49,16 +51,30 @@ def _write_kernel(folder: Path, python: str) -> None:
 
 
 class Server:
-    """A JupyterLab on a folder."""
+    """A JupyterLab, its state in a folder of its own.
 
-    def __init__(self, folder: Path, command: list[str] | None = None, environment: dict[str, str] | None = None):
+    Parameters
+    ----------
+    folder : Path
+        Where its state goes, and its notebooks unless `cwd` is given.
+    command : callable, optional
+        Makes the command from JupyterLab's flags.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        cwd: Path | None = None,
+        command: Callable[[list[str]], list[str]] = lambda flags: [sys.executable, "-m", "jupyterlab", *flags],
+        environment: dict[str, str] | None = None,
+    ):
         self.folder = folder
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.token = "spex"
         flags = [
-            "--no-browser",
             f"--ServerApp.port={self.port}",
             "--ServerApp.port_retries=0",
             "--ServerApp.ip=127.0.0.1",
@@ -76,10 +92,16 @@ class Server:
             _write_kernel(folder / ".kernel" / "kernels" / "python3", KERNEL_PYTHON)
             state |= {"JUPYTER_PATH": str(folder / ".kernel")}  # comes before the environment's own kernels
         self.environment = {**os.environ, **state, **(environment or {})}
+        # What would open the person's own browser notes the address instead.
+        opener = folder / "open-browser"
+        opener.write_text(f'#!/bin/sh\necho "$1" > {folder / "opened"}\n')
+        opener.chmod(0o755)
+        self.environment |= {"BROWSER": str(opener)}
         self.process = subprocess.Popen(
-            [*(command or [sys.executable, "-m", "jupyterlab"]), *flags],
-            cwd=folder,
+            command(flags),
+            cwd=cwd or folder,
             env=self.environment,
+            start_new_session=True,
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )
@@ -99,8 +121,15 @@ class Server:
                 time.sleep(0.1)
         raise TimeoutError(Path(self.log.name).read_text())
 
+    def opened(self, seconds: float = 60) -> str:
+        """The address that JupyterLab opened in the person's browser."""
+        deadline = time.monotonic() + seconds
+        while not (self.folder / "opened").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return (self.folder / "opened").read_text().strip()
+
     def close(self) -> None:
-        self.process.terminate()
+        os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait(20)
         self.log.close()
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from conftest import Lab, kernel_version
 
 SUBSHELLS = kernel_version() >= (7,)

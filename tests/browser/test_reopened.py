@@ -6,6 +6,7 @@ import sys
 
 import nbformat
 import pytest
+
 from conftest import Lab
 
 GAME = """

@@ -5,7 +5,9 @@ import functools
 
 import numpy as np
 import pytest
+
 import tiny
+from spex_widget.games import Continuation, Label, LogOdds, TextGame
 from text_reference import (
     CLASSIFIERS,
     LANGUAGE,
@@ -18,8 +20,6 @@ from text_reference import (
     plain,
     reference_logits,
 )
-
-from spex_widget.games import Continuation, Label, LogOdds, TextGame
 
 CLASSIFIER_TARGETS = {
     "logit": ("POSITIVE", lambda z: z[2]),

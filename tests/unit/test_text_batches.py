@@ -6,13 +6,13 @@ import logging
 
 import numpy as np
 import pytest
-import tiny
 import torch
-from text_reference import CLASSIFIERS, LANGUAGE, MODELS, TEXT, ablated, coalitions_of, load, logits_of
 
+import tiny
 from spex_widget.games import LogOdds, TextGame
 from spex_widget.games.batching import Batcher
 from spex_widget.games.subject import Subject
+from text_reference import CLASSIFIERS, LANGUAGE, MODELS, TEXT, ablated, coalitions_of, load, logits_of
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import copy
 
 import numpy as np
 import pytest
-import tiny
 import torch
-from text_reference import CLASSIFIERS, load, plain
 
+import tiny
 from spex_widget.games import Continuation, Label, LogOdds, TextGame
+from text_reference import CLASSIFIERS, load, plain
 
 BERT, GPT2 = CLASSIFIERS[0], "GPT2LMHeadModel"
 

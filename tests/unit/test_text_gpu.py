@@ -4,9 +4,9 @@ import copy
 
 import numpy as np
 import pytest
-import tiny
 import torch
 
+import tiny
 from spex_widget.games import LogOdds, TextGame
 
 TEXT = "I expected a dull evening, but the plot was good. It was not bad at all! Say yes or no."

@@ -4,8 +4,10 @@ import copy
 
 import numpy as np
 import pytest
-import tiny
 import torch
+
+import tiny
+from spex_widget.games import LogOdds, TextGame
 from text_reference import (
     CLASSIFIERS,
     LANGUAGE,
@@ -19,8 +21,6 @@ from text_reference import (
     plain,
     reference_logits,
 )
-
-from spex_widget.games import LogOdds, TextGame
 
 
 def test_what_a_classifier_game_says_of_itself():

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tiny
 from spex_widget.games import Piece
 from spex_widget.games.subject import Subject
 from spex_widget.games.units import UNITS, find_units, protected_spans, split, to_pieces, touches

@@ -4,8 +4,9 @@ import functools
 import itertools
 
 import numpy as np
-import tiny
 import torch
+
+import tiny
 
 TEXT = "I expected a dull evening, but the plot was good. It was not bad at all! Say yes or no."
 SENTENCES = [TEXT[:49], TEXT[50:72], TEXT[73:]]

@@ -1,0 +1,236 @@
+"""Games: what goes in is checked, what comes out is checked, and the messages say what to do."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import brute
+from spex_widget.games import FunctionGame, Game, Piece
+from spex_widget.games.game import NonFiniteValueError
+
+WORDS = ["not", "very", "good", "."]
+
+
+def binary(x):
+    return x @ (2.0 ** np.arange(x.shape[1]))
+
+
+class Named(Game):
+    """Labels of every kind, to tell fingerprints apart."""
+
+    def __init__(self, players=("a", "b"), outputs=("value",), identity="", **words):
+        super().__init__(players, outputs, **words)
+        self._said = identity
+
+    def evaluate(self, coalitions):
+        return np.zeros((len(coalitions), len(self.outputs)))
+
+    def _identity(self):
+        return self._said
+
+
+# Values
+
+
+def test_values_have_a_row_a_coalition_and_a_column_an_output():
+    x = brute.coalitions(4)
+    one = FunctionGame(binary, 4)(x)
+    assert one.shape == (16, 1)
+    assert one.dtype == np.float64
+    np.testing.assert_array_equal(one[:, 0], np.arange(16))
+    two = FunctionGame(lambda x: np.stack([binary(x), -binary(x)], axis=1).astype(np.float32), 4, outputs=2)
+    np.testing.assert_array_equal(two(x), np.stack([np.arange(16), -np.arange(16)], axis=1))
+    assert two.outputs == ("output 0", "output 1")
+
+
+@pytest.mark.parametrize("x", [[True, False, True, False], [[1, 0, 1, 0]], np.array([1.0, 0, 1, 0])])
+def test_coalitions_may_be_lists_zeros_and_ones_and_a_single_row(x):
+    assert FunctionGame(binary, 4)(x).tolist() == [[5.0]]
+
+
+def test_no_coalitions_have_no_values_and_cost_nothing():
+    def never(x):
+        raise AssertionError
+
+    assert FunctionGame(never, 4, outputs=3)(np.zeros((0, 4), dtype=bool)).shape == (0, 3)
+
+
+def test_a_function_that_writes_to_its_coalitions_changes_only_its_own():
+    def scribbles(x):
+        x[:] = True
+        return x.sum(axis=1)
+
+    x = np.zeros((2, 3), dtype=bool)
+    assert FunctionGame(scribbles, 3)(x).tolist() == [[3.0], [3.0]]
+    assert not x.any()
+
+
+@pytest.mark.parametrize(
+    ("x", "match"),
+    [
+        (np.zeros((2, 3), dtype=bool), r"shape \(m, 4\), a column a player, got \(2, 3\)"),
+        (np.zeros((1, 2, 4), dtype=bool), r"got \(1, 2, 4\)"),
+        ([], r"got \(0,\)"),
+        (True, r"got \(\)"),
+        ([0, 1, 2, 3], "np.isin"),
+        ([0.5, 0, 0, 0], "got dtype float64"),
+        ([np.nan, 0, 0, 0], "got dtype float64"),
+        (["a", "b", "c", "d"], "got dtype <U1"),
+        ([None] * 4, "got dtype object"),
+    ],
+)
+def test_what_is_no_coalition_is_refused(x, match):
+    with pytest.raises(ValueError, match=match):
+        FunctionGame(binary, 4)(x)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "answer"),
+    [
+        (1, lambda x: 0.0),
+        (1, lambda x: np.zeros(len(x) + 1)),
+        (1, lambda x: np.zeros((len(x), 2))),
+        (2, lambda x: np.zeros(len(x))),
+        (2, lambda x: np.zeros((2, len(x)))),
+    ],
+)
+def test_an_answer_of_the_wrong_shape_is_refused(outputs, answer):
+    with pytest.raises(ValueError, match=rf"3 coalitions .* shape \(3, {outputs}\) \(m, outputs\), got"):
+        FunctionGame(answer, 4, outputs=outputs)(np.zeros((3, 4), dtype=bool))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_an_answer_that_is_not_finite_is_refused_and_kept(bad):
+    game = FunctionGame(lambda x: np.where(x[:, 1], bad, binary(x)), 3)
+    with pytest.raises(NonFiniteValueError, match=r"4 of 8 coalitions .* players \[1\]") as caught:
+        game(brute.coalitions(3))
+    values = caught.value.values
+    assert values.shape == (8, 1)
+    np.testing.assert_array_equal(np.flatnonzero(np.isfinite(values[:, 0])), [0, 1, 4, 5])
+    assert values[5, 0] == 5
+
+
+# Players
+
+
+def test_a_function_game_names_its_players_and_itself():
+    game = FunctionGame(binary, 4, players=WORDS, outputs="score")
+    assert (game.n, game.players, game.outputs, game.model) == (4, tuple(WORDS), ("score",), "binary")
+    assert "".join(piece.text for piece in game.pieces) == "not very good ."
+    assert [(p.text, p.player) for p in game.pieces if p.player is not None] == [(w, i) for i, w in enumerate(WORDS)]
+    assert game.show([True, False, True, False]) == "not good"
+    assert FunctionGame(binary, 3).players == ("0", "1", "2")
+    assert FunctionGame(lambda x: x[:, 0], 2).model == "function"
+
+
+@pytest.mark.parametrize(
+    ("error", "match", "arguments"),
+    [
+        (TypeError, "function of coalitions, .* got int", {"f": 3, "n": 4}),
+        (ValueError, "at least 2 players .* got 1", {"f": binary, "n": 1}),
+        (ValueError, "at least 2 players .* got 0", {"f": binary, "n": -3}),
+        (ValueError, "all n = 4 players, got 2 labels", {"f": binary, "n": 4, "players": ["a", "b"]}),
+        (ValueError, "at least 1 output", {"f": binary, "n": 4, "outputs": []}),
+        (ValueError, "at least 1 output", {"f": binary, "n": 4, "outputs": 0}),
+    ],
+)
+def test_a_game_that_cannot_be_is_refused(error, match, arguments):
+    with pytest.raises(error, match=match):
+        FunctionGame(**arguments)
+
+
+# Restriction
+
+
+def test_a_restricted_game_holds_the_others_present():
+    part = FunctionGame(binary, 4, players=WORDS).restrict([3, 1])
+    assert part.players == (".", "very")
+    assert part(brute.coalitions(2)).ravel().tolist() == [5, 13, 7, 15]
+    assert part.show([False, False]) == "not good"
+
+
+def test_restrictions_nest():
+    whole = FunctionGame(binary, 4, players=WORDS)
+    nested, direct = whole.restrict([3, 1, 0]).restrict([2, 0]), whole.restrict([0, 3])
+    x = brute.coalitions(2)
+    np.testing.assert_array_equal(nested(x), direct(x))
+    assert nested.players == direct.players
+    assert nested.show([True, False]) == direct.show([True, False]) == "not very good"
+
+
+def test_what_is_read_stays_whole_in_a_restricted_game():
+    pieces = [Piece("a", 0), Piece(" "), Piece("b", 1), Piece("c", 2)]
+    part = Named(players=("a", "b", "c"), pieces=pieces).restrict([2, 0])
+    assert part.pieces == (Piece("a", 1), Piece(" "), Piece("b"), Piece("c", 0))
+
+
+@pytest.mark.parametrize(
+    ("players", "error", "match"),
+    [
+        ([0, 0, 1], ValueError, "once each"),
+        ([0, 4], ValueError, "from 0 to 3"),
+        ([-1, 2], ValueError, "from 0 to 3"),
+        ([2], ValueError, "at least 2"),
+        ([], ValueError, "at least 2"),
+        ([0.5, 1], TypeError, "float"),
+    ],
+)
+def test_a_restriction_that_cannot_be_is_refused(players, error, match):
+    with pytest.raises(error, match=match):
+        FunctionGame(binary, 4).restrict(players)
+
+
+# Fingerprints
+
+TOLD_APART = {
+    "plain": lambda: Named(),
+    "another player": lambda: Named(("a", "c")),
+    "players in another order": lambda: Named(("b", "a")),
+    "another output": lambda: Named(outputs=("score",)),
+    "an empty output more": lambda: Named(("a", "b"), ("value", "")),
+    "an empty player more": lambda: Named(("", "a", "b"), ("value",)),
+    "labels that run together": lambda: Named(("a\x1fb", "b")),
+    "an output for a player": lambda: Named(("a", "b"), ("value", "a")),
+    "another model": lambda: Named(model="m"),
+    "another value": lambda: Named(value="m"),
+    "another ablation": lambda: Named(ablation="m"),
+    "another identity": lambda: Named(identity="weights"),
+    "a lone surrogate": lambda: Named(("\ud800", "b")),
+    "a question mark": lambda: Named(("?", "b")),
+    "another lens": lambda: FunctionGame(lambda x: x[:, 0], 2, players=["a", "b"]),
+    "restricted": lambda: Named(("a", "b", "c")).restrict([0, 1]),
+    "restricted otherwise": lambda: Named(("a", "b", "c")).restrict([1, 0]),
+    "restricted twice": lambda: Named(("a", "b", "c")).restrict([1, 0]).restrict([1, 0]),
+}
+
+
+def test_fingerprints_tell_games_apart():
+    prints = {name: make().fingerprint() for name, make in TOLD_APART.items()}
+    assert len(set(prints.values())) == len(prints)
+    assert {name: make().fingerprint() for name, make in TOLD_APART.items()} == prints
+
+
+def test_a_fingerprint_is_the_same_in_another_process():
+    code = (
+        "from spex_widget.games import FunctionGame\n"
+        "game = FunctionGame(lambda x: x[:, 0], 3, players=['größer', 'b', 'c'])\n"
+        "print(game.fingerprint(), game.restrict([2, 0]).fingerprint())"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    game = FunctionGame(lambda x: x[:, 1], 3, players=["größer", "b", "c"])
+    assert said == [game.fingerprint(), game.restrict([2, 0]).fingerprint()]
+
+
+def test_a_function_is_known_by_its_name_alone():
+    def other(x):
+        return binary(x)
+
+    def same(x):
+        return -binary(x)
+
+    same.__name__ = "binary"
+    prints = [FunctionGame(f, 4).fingerprint() for f in (binary, other, same)]
+    assert prints[0] != prints[1]
+    assert prints[0] == prints[2]

@@ -1,0 +1,283 @@
+"""Results as tables, charts and pages."""
+
+import json
+import re
+
+import altair
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from spex_widget.algorithms import R2, Estimate, Mark
+from spex_widget.report import Ranking, Result
+from spex_widget.report.ranking import COLUMNS
+from spex_widget.report.static import static_html, static_text
+from spex_widget.snapshot import Header, Snapshot
+from spex_widget.spectrum import INDICES, SparseSpectrum, interactions
+
+WORDS = ("not", "very", "good", "<b>bad</b>")
+NASTY = "<script>alert('&\"')</script>"
+HISTORY = (Mark(64, R2(0.5, 0.25, 0.75), 0.375), Mark(96, R2(0.875, 0.75, 0.95), -0.5))
+TERMS = {(): 0.5, (0,): 0.25, (2,): -0.75, (0, 2): 0.5, (1, 2): -0.125, (0, 1, 2): 0.25, (3,): 0.0625}
+
+
+def header_of(words=WORDS, value="logit of POSITIVE", **more):
+    pieces = tuple((word, i) for i, word in enumerate(words))
+    said = {"lens": "TextGame", "model": "tiny", "ablation": "[MASK]", "outputs": ("POSITIVE",), **more}
+    return Header(players=words, pieces=(*pieces, (" fixed", -1)), value=value, **said)
+
+
+def snapshot_of(terms=TERMS, *, exact=False, history=HISTORY, estimate=True, **more):
+    spectrum = SparseSpectrum.from_sets(4, terms)
+    known = Estimate(0, len(history), 96, spectrum, exact=exact, history=() if exact else history)
+    return Snapshot(
+        1, more.pop("state", "done"), more.pop("reason", ""), 96, 400, estimate=known if estimate else None, **more
+    )
+
+
+def result_of(terms=TERMS, **more):
+    return Result(header_of(), snapshot_of(terms, **more))
+
+
+# Rankings
+
+
+def test_a_ranking_has_rows_by_size_with_all_that_a_reader_needs():
+    ranking = result_of().ranking()
+    sizes = [abs(row["effect"]) for row in ranking]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(tuple(row) == COLUMNS for row in ranking)
+    top = ranking[0]
+    assert (top["members"], top["labels"], top["order"]) == ((0, 2), ("not", "good"), 2)
+    assert top["effect"] == interactions(result_of().spectrum, "FBII")[0, 2] == 3.0
+    assert (top["kind"], top["low"], top["high"], top["settled"], top["verified"]) == (
+        "reversal",
+        None,
+        None,
+        None,
+        None,
+    )
+
+
+def test_max_order_defines_order_filters_and_top_cuts():
+    result = result_of()
+    whole = result.ranking("FBII")
+    assert [row for row in whole if row["order"] == 2] == list(result.ranking("FBII", order=2))
+    assert list(result.ranking("FBII", top=2)) == list(whole[:2])
+    assert [row["members"] for row in result.ranking(order=1, top=1)] == [
+        next(row["members"] for row in whole if row["order"] == 1)
+    ]
+    second = result.ranking("FBII", max_order=2)
+    assert max(row["order"] for row in second) == 2
+    pair = {row["members"]: row["effect"] for row in second}[0, 2]
+    assert pair == interactions(result.spectrum, "FBII", 2)[0, 2] != whole[0]["effect"]
+    assert list(result.ranking("FBII", max_order=2, order=3)) == []
+
+
+@pytest.mark.parametrize("index", [*INDICES, "fbii", "möbius"])
+def test_every_index_has_a_ranking(index):
+    ranking = result_of().ranking(index, max_order=3)
+    assert len(ranking) > 0
+    assert "of order ≤ 3, logit of POSITIVE" in ranking.title
+
+
+@pytest.mark.parametrize("wrong", [{"max_order": 0}, {"order": 0}, {"top": 0}, {"top": -2}])
+def test_numbers_below_one_are_refused(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be at least 1"):
+        result_of().ranking(**wrong)
+
+
+def test_an_unknown_index_is_refused():
+    with pytest.raises(ValueError, match="index must be one of"):
+        result_of().ranking("shapley-ish")
+
+
+def test_a_ranking_is_a_sequence():
+    ranking = result_of().ranking()
+    assert isinstance(ranking[1:3], Ranking)
+    assert (len(ranking[1:3]), ranking[1:3].title) == (2, ranking.title)
+    assert ranking[-1] == list(ranking)[-1]
+    assert ranking[0] in ranking
+    ranking.to_dicts()[0]["effect"] = 99
+    assert ranking[0]["effect"] == 3.0
+
+
+def test_what_is_exact_is_settled():
+    assert all(row["settled"] is True for row in result_of(exact=True).ranking())
+
+
+@pytest.mark.parametrize("terms", [TERMS, {(): 1.0}], ids=["full", "empty"])
+@pytest.mark.parametrize(("backend", "kind"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
+def test_a_ranking_is_made_into_a_data_frame(backend, kind, terms):
+    ranking = result_of(terms).ranking()
+    frame = ranking.to_frame(backend)
+    assert type(frame) is kind
+    assert tuple(frame.columns) == COLUMNS
+    assert len(frame) == len(ranking) == (0 if terms != TERMS else 8)
+    for name in ("effect", "order", "kind"):
+        assert list(frame[name]) == [row[name] for row in ranking]
+    assert [tuple(labels) for labels in frame["labels"]] == [row["labels"] for row in ranking]
+
+
+def test_a_data_frame_of_a_library_that_is_not_there():
+    with pytest.raises((ModuleNotFoundError, ValueError), match="no_such_library"):
+        result_of().ranking().to_frame("no_such_library")
+
+
+def test_a_ranking_as_text():
+    lines = repr(result_of().ranking(top=2)).splitlines()
+    assert lines[0] == "FBII, logit of POSITIVE"
+    assert lines[1].split() == ["1", "+3.0000", "not", "·", "good"]
+    assert repr(result_of({}).ranking()) == "FBII, logit of POSITIVE"
+
+
+def test_html_of_a_ranking_holds_labels_as_text():
+    result = Result(header_of((*WORDS[:2], NASTY, WORDS[3]), value=NASTY), snapshot_of())
+    html = result.ranking()._repr_html_()
+    assert tags(html) == {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+    assert html.count("&lt;script&gt;") == 1 + sum(2 in row["members"] for row in result.ranking())
+    assert html.count("<tr>") == 1 + len(result.ranking())
+
+
+def tags(html):
+    return set(re.findall(r"<(\w+)", html))
+
+
+# Results
+
+
+def test_a_result_speaks_of_one_surrogate():
+    result = result_of()
+    x = np.random.default_rng(0).random((5, 4)) < 0.5
+    np.testing.assert_array_equal(result.predict(x), result.spectrum(x))
+    assert (result.r2, result.ablations, result.exact) == (0.875, 96, False)
+    assert repr(result) == "Result(logit of POSITIVE: 96 ablations, held-out R² 0.875, 7 coefficients)"
+
+
+def test_a_result_without_faithfulness_says_so():
+    assert (result_of(history=()).r2, result_of(exact=True).r2) == (None, None)
+    assert "R² not known yet" in repr(result_of(history=()))
+    assert "exact" in repr(result_of(exact=True))
+
+
+def test_there_is_no_result_before_the_first_round():
+    with pytest.raises(RuntimeError, match=r"after 96 ablations \(paused\)"):
+        Result(header_of(), snapshot_of(estimate=False, state="paused"))
+
+
+# Charts
+
+
+def chart_of(result, name, **options):
+    """A chart as Vega-Lite: checked against its schema, and able to travel as strict JSON."""
+    chart = getattr(result.chart, name)(**options)
+    assert isinstance(chart, (altair.Chart, altair.LayerChart))
+    said = chart.to_dict()
+    json.dumps(said, allow_nan=False)
+    return said
+
+
+def test_the_ranking_chart_has_a_bar_an_interaction():
+    said = chart_of(result_of(), "ranking", index="FBII", order=2, top=5)
+    rows = said["data"]["values"]
+    pairs = result_of().ranking(order=2)
+    assert [(row["members"], row["effect"]) for row in rows] == [(" · ".join(r["labels"]), r["effect"]) for r in pairs]
+    assert len(rows) == 3
+    assert len({row["name"] for row in rows}) == len(rows)
+    assert said["title"] == "FBII, logit of POSITIVE"
+    assert said["mark"]["type"] == "bar"
+
+
+def test_labels_that_read_alike_have_bars_of_their_own():
+    result = Result(header_of(("good",) * 4), snapshot_of())
+    names = [row["name"] for row in chart_of(result, "ranking")["data"]["values"]]
+    assert len(set(names)) == len(names) == 8
+
+
+def test_the_convergence_chart_has_both_lines_and_the_interval():
+    said = chart_of(result_of(), "convergence")
+    rows = said["data"]["values"]
+    assert {(row["ablations"], row["R²"]) for row in rows} == {(64, 0.5), (64, 0.375), (96, 0.875), (96, -0.5)}
+    assert [(row["low"], row["high"]) for row in rows if "low" in row] == [(0.25, 0.75), (0.75, 0.95)]
+    band, line = said["layer"]
+    assert (band["encoding"]["y"]["field"], band["encoding"]["y2"]["field"]) == ("low", "high")
+    assert line["encoding"]["y"]["field"] == "R²"
+
+
+def test_the_energy_chart_shows_shares_of_the_variance():
+    rows = chart_of(result_of(), "energy")["data"]["values"]
+    assert [row["order"] for row in rows] == [1, 2, 3]
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    energy = result_of().spectrum.energy_by_order()[1:]
+    assert [row["share"] for row in rows] == pytest.approx((energy / energy.sum()).tolist())
+
+
+@pytest.mark.parametrize("chart", ["ranking", "convergence", "energy"])
+@pytest.mark.parametrize(
+    "result", [result_of({}), result_of({(): 1.0}, history=()), result_of(exact=True)], ids=["nothing", "mean", "exact"]
+)
+def test_charts_of_little_are_charts_still(chart, result):
+    chart_of(result, chart)
+
+
+# What outlives the kernel
+
+
+def test_static_html_shows_the_text_and_the_interactions():
+    html = static_html(header_of(), snapshot_of(), "abc")
+    assert html.startswith('<div class="spex-static-abc">')
+    assert html.endswith("</div>")
+    assert "96 of 400 ablations · held-out R² 0.88 (0.75 to 0.95)" in html
+    assert "<b>logit of POSITIVE</b> · tiny · ablated: [MASK]" in html
+    assert " fixed" in html
+    assert "not · good" in html
+    assert "not · very · good" in html
+    assert "<td>1</td>" in html
+    for single in ("<td style='text-align:left'>not</td>", "<td style='text-align:left'>good</td>"):
+        assert single not in html
+    # The bar under a word is as wide as its effect is large, and dashed where it lowers.
+    assert re.search(r'solid #2a6fbb" title="\+1\.500">good<', html)
+    assert re.search(r'dashed #d9730d" title="-0\.500">not<', html)
+
+
+def test_static_html_holds_every_string_as_text():
+    words = tuple(f"{NASTY}{i}" for i in range(4))
+    more = dict.fromkeys(("value", "lens", "model", "ablation", "log"), NASTY)
+    header = header_of(words, outputs=(NASTY,), **more)
+    for snapshot in (snapshot_of(reason=NASTY, state="failed"), snapshot_of(estimate=False, reason=NASTY)):
+        html = static_html(header, snapshot, '"><script>')
+        assert "<script" not in html
+        assert "alert('" not in html
+        assert tags(html) <= {"div", "p", "b", "br", "span", "table", "caption", "thead", "tbody", "tr", "th", "td"}
+        assert html.count("&lt;script&gt;") >= 4
+
+
+def test_static_text_says_the_same_in_plain_words():
+    text = static_text(header_of(), snapshot_of(state="failed", reason="ValueError: no"))
+    assert text.splitlines()[:2] == [
+        "tiny: logit of POSITIVE",
+        "failed (ValueError: no) · 96 of 400 ablations · held-out R² 0.88 (0.75 to 0.95)",
+    ]
+    assert "not · good" in text
+
+
+@pytest.mark.parametrize("show", [static_text, lambda *args: static_html(*args, "x")])
+def test_before_the_first_round_and_at_the_end(show):
+    assert "96 of 400" in show(header_of(), snapshot_of(estimate=False))
+    assert "exact: every coalition was evaluated" in show(header_of(), snapshot_of(exact=True))
+    assert "R²" not in show(header_of(), snapshot_of(history=()))
+
+
+def test_the_static_page_shows_the_ten_largest_of_the_index_that_is_shown():
+    rng = np.random.default_rng(0)
+    spectrum = SparseSpectrum.from_values(rng.normal(size=64))
+    words = tuple("abcdef")
+    snapshot = Snapshot(
+        1, "done", "", 64, 64, estimate=Estimate(0, 1, 64, spectrum, exact=True), index="SII", max_order=3
+    )
+    ranking = Result(header_of(words), snapshot).ranking("SII", 3)
+    largest = [row for row in ranking if row["order"] > 1][:10]
+    lines = static_text(header_of(words), snapshot).splitlines()[2:]
+    assert lines[0] == "SII of order ≤ 3, logit of POSITIVE"
+    assert [line.split("  ")[-1] for line in lines[1:]] == [" · ".join(row["labels"]) for row in largest]
