@@ -1,0 +1,133 @@
+/** Pane 1: what is explained, how far the run is, how faithful the surrogate is, and the buttons. */
+
+import type { Asked, Commands } from "./commands";
+import { make, setAttribute, setText } from "./dom";
+import { count, perSecond, share, timeLeft } from "./numbers";
+import { type Frame, type Header, isFinal } from "./protocol";
+import type { ViewState } from "./state";
+import { outputName, STATE_WORDS } from "./wording";
+
+export function headerPane(state: ViewState, commands: Commands): HTMLElement {
+  const pane = make("section", "spex-header");
+  pane.setAttribute("aria-label", "Run");
+  const what = make("div", "spex-what");
+  const output = make("strong");
+  what.append(output, make("span", "spex-muted", describe(state.header)));
+  what.title = describe(state.header) + (state.header.log && `\nEvery ablation is kept in ${state.header.log}`);
+
+  const bar = make("div", "spex-progress");
+  bar.setAttribute("role", "progressbar");
+  bar.setAttribute("aria-label", "ablations");
+  bar.append(make("div"));
+
+  const status = make("div", "spex-now");
+  const word = make("span", "spex-state");
+  const progress = make("span", "spex-number spex-done");
+  const fitting = make("span", "spex-muted");
+  const faithful = make("span", "spex-number spex-faithful");
+  faithful.title =
+    "How much of the model's variation the surrogate explains on ablations that it had not seen, with its 95 % interval";
+  const busy = make("span", "spex-muted spex-busy");
+  busy.setAttribute("aria-live", "polite");
+  status.append(word, progress, fitting, busy, faithful);
+  const alert = make("div", "spex-alert");
+  alert.setAttribute("role", "alert");
+  pane.append(what, buttons(state, commands), bar, status, alert);
+
+  state.subscribe(() => {
+    const frame = state.frame;
+    setText(output, outputName(state.header, frame));
+    setText(word, frame ? wordsOfState(frame, commands) : "waiting for the first ablations…");
+    setAttribute(word, "data-state", frame?.state ?? "waiting");
+    setText(progress, frame ? wordsOfProgress(frame, commands.busy) : "");
+    setText(fitting, frame && isFitting(frame) ? `fitting the surrogate, round ${frame.round + 1}` : "");
+    setText(faithful, frame ? wordsOfFaith(frame) : "");
+    const done = frame ? Math.min(1, frame.ablations / Math.max(1, frame.budget)) : 0;
+    bar.style.setProperty("--done", String(done));
+    setAttribute(bar, "data-state", frame?.state ?? "waiting");
+    setAttribute(bar, "aria-valuenow", String(frame?.ablations ?? 0));
+    setAttribute(bar, "aria-valuemax", String(frame?.budget ?? 0));
+    setText(busy, commands.busy ? "the kernel is busy: it will act when the cell ends" : "");
+    setText(
+      alert,
+      state.broken || (frame?.state === "failed" ? `failed: ${frame.reason || "no reason was given"}` : ""),
+    );
+    alert.hidden = alert.textContent === "";
+  });
+  return pane;
+}
+
+function describe(header: Header): string {
+  const ablated = header.ablation && `ablated: ${header.ablation}`;
+  const value = header.outputs.includes(header.value) ? "" : header.value; // an output is named already
+  return [value, header.model, ablated].filter(Boolean).join(" · ");
+}
+
+function wordsOfState(frame: Frame, commands: Commands): string {
+  if (commands.isPending("stop") || frame.state === "stopping") return "stopping…";
+  if (commands.isPending("pause")) return "pausing…";
+  if (commands.isPending("resume")) return "resuming…";
+  const reason = frame.state === "failed" ? "" : frame.reason;
+  return reason ? `${STATE_WORDS[frame.state]}: ${reason}` : STATE_WORDS[frame.state];
+}
+
+function wordsOfProgress(frame: Frame, short: boolean): string {
+  const left = frame.budget - frame.ablations;
+  const parts = [`${count(frame.ablations)} / ${count(frame.budget)} ablations`];
+  if (frame.state === "running" && frame.rate > 0 && left > 0 && !short) {
+    parts.push(perSecond(frame.rate), timeLeft(left / frame.rate));
+  }
+  return parts.join(" · ");
+}
+
+function isFitting(frame: Frame): boolean {
+  return !isFinal(frame.state) && frame.ablations >= frame.budget && frame.fitted < frame.ablations;
+}
+
+function wordsOfFaith(frame: Frame): string {
+  if (frame.exact) return "exact: every coalition evaluated";
+  if (!frame.r2) return frame.effects ? "held-out R² not known yet" : "";
+  return `held-out R² ${share(frame.r2.value)} (${share(frame.r2.low)}–${share(frame.r2.high)})`;
+}
+
+function buttons(state: ViewState, commands: Commands): HTMLElement {
+  const group = make("div", "spex-buttons");
+  const button = (action: Asked, press: () => void): HTMLButtonElement => {
+    const element = make("button");
+    element.type = "button";
+    element.dataset.action = action;
+    element.addEventListener("click", press);
+    group.append(element);
+    return element;
+  };
+  const pause = button("pause", () => commands.ask({ type: "pause" }));
+  const resume = button("resume", () => commands.ask({ type: "resume" }));
+  const stop = button("stop", () => commands.ask({ type: "stop" }));
+  const more = button("add_budget", () => commands.ask({ type: "add_budget", ablations: moreBudget(state) }));
+  stop.title = "Stop ablating and keep what is known so far";
+
+  const show = (element: HTMLButtonElement, shown: boolean, label: string, pressed: string) => {
+    const pending = commands.isPending(element.dataset.action as Asked);
+    element.hidden = !shown && !pending;
+    setText(element, pending ? pressed : label);
+    setAttribute(element, "aria-busy", pending ? "true" : null);
+    setAttribute(element, "aria-disabled", pending ? "true" : null);
+  };
+  state.subscribe(() => {
+    const frame = state.frame;
+    const now = frame?.state;
+    const k = moreBudget(state);
+    const unfinished = now === "paused" || (now === "stopped" && !!frame && frame.ablations < frame.budget);
+    show(pause, now === "running", "pause", "pausing…");
+    show(resume, unfinished || now === "failed", now === "failed" ? "try again" : "resume", "resuming…");
+    show(stop, now === "running" || now === "paused", "stop and keep", "stopping…");
+    show(more, !!frame && k > 0 && now !== "failed" && now !== "stopping", `+ ${count(k)} ablations`, `+ ${count(k)}…`);
+  });
+  return group;
+}
+
+/** As many ablations again as the budget has, as far as there are coalitions left. */
+function moreBudget(state: ViewState): number {
+  const budget = state.frame?.budget ?? 0;
+  return Math.max(0, Math.min(budget, 2 ** state.header.players.length - budget));
+}

@@ -1,0 +1,167 @@
+/** The wire: mirrors spex_widget/snapshot/frame.py and ranked.py. tests/unit/test_wire.py holds the two together. */
+
+export const VERSION = 1;
+
+/** Pads the sets of a frame. */
+export const NO_PLAYER = 65535;
+
+export const STATES = ["running", "paused", "stopping", "stopped", "done", "failed"] as const;
+export type RunState = (typeof STATES)[number];
+
+/** What an interaction does to its parts. */
+export const KINDS = ["single", "reinforcing", "redundant", "reversal", "mixed"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** What does not change while a run goes on, sent once as a trait of its own. */
+export interface Header {
+  players: string[];
+  outputs: string[];
+  /** What is read, in order: text and its player, −1 where it is always present. */
+  pieces: [text: string, player: number][];
+  lens: string;
+  model: string;
+  value: string;
+  ablation: string;
+  log: string;
+  /** Names the static output that stands in for the widget when no kernel is there. */
+  uid: string;
+}
+
+/** One interaction as the ranking shows it. */
+export interface Interaction {
+  /** The members joined by commas: what a row is known by. */
+  key: string;
+  /** Players, ascending. */
+  members: number[];
+  effect: number;
+  kind: Kind;
+}
+
+/** One point of the convergence line. */
+export interface Mark {
+  ablations: number;
+  r2: number;
+  low: number;
+  high: number;
+  /** The same of a surrogate of order 1. */
+  linear: number;
+}
+
+export interface R2 {
+  value: number;
+  low: number;
+  high: number;
+}
+
+/** A run at one moment. */
+export interface Frame {
+  seq: number;
+  state: RunState;
+  reason: string;
+  ablations: number;
+  budget: number;
+  /** Ablations a second of late. */
+  rate: number;
+  index: string;
+  maxOrder: number | null;
+  /** How many ablations the surrogate was fitted to. */
+  fitted: number;
+  /** How many round marks are passed. */
+  round: number;
+  exact: boolean;
+  /** Which output the estimate speaks of. */
+  output: number;
+  r2: R2 | null;
+  /** Each player's own effect (its Banzhaf value); null before the first estimate. */
+  effects: Float32Array | null;
+  /** Interactions of order 2 and more by size, then single players by size. */
+  interactions: Interaction[];
+  history: Mark[];
+  /** The surrogate's energy at order 0, 1, … */
+  energy: number[];
+}
+
+/** What the page asks of the kernel, as custom messages. */
+export type Command =
+  | { type: "hello" }
+  | { type: "pause" }
+  | { type: "resume" }
+  | { type: "stop" }
+  | { type: "add_budget"; ablations: number };
+
+type Layout = Record<string, [dtype: string, shape: number[], offset: number]>;
+
+const TYPES = { "<f4": Float32Array, "<u2": Uint16Array, "|u1": Uint8Array } as const;
+
+/** Whether nothing moves in this state until a person asks for more. */
+export function isFinal(state: RunState): boolean {
+  return state === "stopped" || state === "done" || state === "failed";
+}
+
+/** Read a frame; null where it is empty, since nothing is known yet. Throws on another version. */
+export function decodeFrame(bytes: DataView): Frame | null {
+  if (bytes.byteLength === 0) return null;
+  const length = bytes.getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(slice(bytes, 4, length)));
+  if (head.version !== VERSION) {
+    throw new Error(
+      `this page's code reads frames of version ${VERSION} and the kernel sends version ${head.version}: ` +
+        "restart the kernel and reload the page",
+    );
+  }
+  const layout: Layout = head.arrays;
+  const numbers = (name: string) => (name in layout ? readArray(bytes, layout, name) : null);
+  const [low, value, high] = head.r2 ? [head.r2[1], head.r2[0], head.r2[2]] : [];
+  return {
+    seq: head.seq,
+    state: head.state,
+    reason: head.reason,
+    ablations: head.ablations,
+    budget: head.budget,
+    rate: head.rate,
+    index: head.index,
+    maxOrder: head.max_order,
+    fitted: head.fitted,
+    round: head.round,
+    exact: head.exact,
+    output: head.output,
+    r2: value == null ? null : { value, low: low ?? value, high: high ?? value },
+    effects: numbers("effects") as Float32Array | null,
+    interactions: "members" in layout ? readInteractions(bytes, layout) : [],
+    history: "history" in layout ? readHistory(bytes, layout) : [],
+    energy: [...(numbers("energy") ?? [])],
+  };
+}
+
+function readInteractions(bytes: DataView, layout: Layout): Interaction[] {
+  const width = layout.members?.[1][1] ?? 0;
+  const players = readArray(bytes, layout, "members");
+  const kinds = readArray(bytes, layout, "kind");
+  return Array.from(readArray(bytes, layout, "effect"), (effect, row) => {
+    const members = [...players.slice(row * width, (row + 1) * width)].filter((player) => player !== NO_PLAYER);
+    return { key: members.join(), members, effect, kind: KINDS[kinds[row] ?? 0] ?? "mixed" };
+  });
+}
+
+function readHistory(bytes: DataView, layout: Layout): Mark[] {
+  const flat = readArray(bytes, layout, "history");
+  return Array.from({ length: flat.length / 5 }, (_, mark) => {
+    const [ablations = 0, r2 = 0, low = 0, high = 0, linear = 0] = flat.slice(5 * mark, 5 * mark + 5);
+    return { ablations, r2, low, high, linear };
+  });
+}
+
+function readArray(bytes: DataView, layout: Layout, name: string): Float32Array | Uint16Array | Uint8Array {
+  const entry = layout[name];
+  if (!entry) throw new Error(`a frame lacks its ${name}`);
+  const [dtype, shape, offset] = entry;
+  const Type = TYPES[dtype as keyof typeof TYPES];
+  if (!Type) throw new Error(`a frame's ${name} are of a type that this code cannot read: ${dtype}`);
+  const count = shape.reduce((product, size) => product * size, 1);
+  // Copied, since a message's buffer need not begin at a multiple of four.
+  return new Type(slice(bytes, offset, count * Type.BYTES_PER_ELEMENT).slice().buffer);
+}
+
+function slice(bytes: DataView, offset: number, length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset + offset, length);
+}

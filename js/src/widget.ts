@@ -1,0 +1,68 @@
+/** The entry: a view of one run, drawn from its newest frame. Works in any host that gives it a model. */
+
+import type { Render } from "@anywidget/types";
+import { Commands } from "./commands";
+import { convergencePane } from "./convergence";
+import { make, setAttribute } from "./dom";
+import { headerPane } from "./header";
+import { milestonesPane } from "./milestones";
+import type { Command, Header } from "./protocol";
+import { rankingPane } from "./ranking";
+import { ViewState } from "./state";
+import { textPane } from "./text";
+import { hideTwin } from "./twin";
+
+/** What the kernel and the page share. */
+export interface Traits {
+  header: Header;
+  frame: DataView;
+}
+
+/** A view a pane, from the top; each draws itself when the state changes. */
+const PANES: ((state: ViewState, commands: Commands) => HTMLElement)[] = [
+  headerPane,
+  textPane,
+  rankingPane,
+  convergencePane,
+  milestonesPane,
+];
+
+const render: Render<Traits> = ({ model, el, signal }) => {
+  const state = new ViewState(model.get("header"));
+  const commands = new Commands(state, (command: Command) => model.send(command));
+  const root = make("div", "spex-widget");
+  root.dataset.spex = state.header.uid;
+  state.subscribe(() => {
+    commands.settle();
+    const frame = state.frame;
+    setAttribute(root, "data-state", frame?.state ?? "waiting");
+    setAttribute(root, "data-seq", String(frame?.seq ?? ""));
+    setAttribute(root, "data-frames", String(state.drawn));
+    setAttribute(root, "data-ablations", String(frame?.ablations ?? 0));
+    setAttribute(root, "data-r2", String(frame?.r2?.value ?? ""));
+  });
+  const panes = make("div", "spex-panes");
+  panes.append(...PANES.map((pane) => pane(state, commands)));
+  root.append(panes);
+  el.append(root);
+
+  const take = () => state.receive(model.get("frame"));
+  model.on("change:frame", take);
+  const showTwin = hideTwin(state.header.uid);
+  const dispose = () => {
+    model.off("change:frame", take);
+    commands.dispose();
+    state.dispose();
+    showTwin();
+    root.remove();
+  };
+  signal?.addEventListener("abort", dispose, { once: true });
+
+  take();
+  state.draw();
+  // The kernel answers clicks beside a busy cell only once the page has spoken.
+  model.send({ type: "hello" } satisfies Command);
+  return dispose;
+};
+
+export default { render };

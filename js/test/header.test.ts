@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { drawn, frame, KNOWN, mount, unmountAll } from "./model";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  unmountAll();
+  vi.useRealTimers();
+});
+
+const EMPTY = new DataView(new ArrayBuffer(0));
+
+test("before the first frame it waits, with no buttons", () => {
+  const view = mount(EMPTY);
+  expect(view.find(".spex-now").textContent).toBe("waiting for the first ablations…");
+  expect(view.all(".spex-buttons button:not([hidden])")).toEqual([]);
+});
+
+test("a run says what is explained, how far it is and how faithful", () => {
+  const view = mount();
+  expect(view.find(".spex-what").textContent).toBe("POSITIVElog-odds · tiny-bert · ablated: [MASK]");
+  expect(view.find(".spex-what").title).toContain("/tmp/log.sqlite");
+  const said = view.find(".spex-now").textContent;
+  expect(said).toContain("running312 / 800 ablations · 1,240/s · 1 s left");
+  expect(said).toContain("held-out R² .93 (.90–.95)");
+  expect(view.find("[role=progressbar]").getAttribute("aria-valuenow")).toBe("312");
+});
+
+test.each([
+  ["running", ["pause", "stop", "add_budget"]],
+  ["paused", ["resume", "stop", "add_budget"]],
+  ["stopping", []],
+  ["stopped", ["resume", "add_budget"]],
+  ["failed", ["resume"]],
+] as const)("buttons while %s", (state, actions) => {
+  const view = mount(frame({ state, budget: 10, ablations: 5 }, KNOWN));
+  expect(view.all(".spex-buttons button:not([hidden])").map((button) => button.dataset.action)).toEqual(actions);
+});
+
+test("more budget is never more than there are coalitions", () => {
+  const view = mount(frame({ budget: 10, ablations: 10, state: "done" }, KNOWN));
+  expect(view.action("add_budget").textContent).toBe("+ 6 ablations");
+  view.action("add_budget").click();
+  expect(view.sent).toContainEqual({ type: "add_budget", ablations: 6 });
+  view.show(frame({ seq: 2, budget: 16, ablations: 10 }, KNOWN));
+  expect(view.action("add_budget").hidden).toBe(true);
+});
+
+test("exact, failed and still fitting are said in words", () => {
+  const view = mount(frame({ exact: true, r2: null, state: "done" }, KNOWN));
+  expect(view.find(".spex-now").textContent).toContain("exact: every coalition evaluated");
+  view.show(frame({ seq: 2, state: "running", ablations: 800, fitted: 512, round: 6 }, KNOWN));
+  expect(view.find(".spex-now").textContent).toContain("fitting the surrogate, round 7");
+  expect(view.find("[role=alert]").hidden).toBe(true);
+  view.show(frame({ seq: 3, state: "failed", reason: "CUDA out of memory" }, KNOWN));
+  expect(view.find("[role=alert]").hidden).toBe(false);
+  expect(view.find("[role=alert]").textContent).toBe("failed: CUDA out of memory");
+});
+
+test("a click shows at once, and a busy kernel is named until it answers", () => {
+  const view = mount();
+  const busy = () => view.find(".spex-busy").textContent;
+  view.action("pause").click();
+  view.action("pause").click();
+  drawn();
+  expect(view.sent).toEqual([{ type: "hello" }, { type: "pause" }]);
+  expect(view.action("pause").textContent).toBe("pausing…");
+  expect(view.action("pause").getAttribute("aria-busy")).toBe("true");
+  expect(busy()).toBe("");
+  vi.advanceTimersByTime(420);
+  expect(busy()).toBe("the kernel is busy: it will act when the cell ends");
+  view.show(frame({ seq: 2, ablations: 400 }, KNOWN)); // not an answer
+  expect(busy()).toBe("the kernel is busy: it will act when the cell ends");
+  view.show(frame({ seq: 3, state: "paused" }, KNOWN));
+  expect(busy()).toBe("");
+  expect(view.action("resume").hidden).toBe(false);
+});
+
+test("a kernel that answers in time is not called busy", () => {
+  const view = mount();
+  view.action("stop").click();
+  drawn();
+  expect(view.find(".spex-state").textContent).toBe("stopping…");
+  view.show(frame({ seq: 2, state: "stopping" }, KNOWN));
+  vi.advanceTimersByTime(1000);
+  expect(view.find(".spex-busy").textContent).toBe("");
+});
+
+test("a frame that cannot be read shows as a failure", () => {
+  const view = mount(frame({ version: 2 }, KNOWN));
+  expect(view.find("[role=alert]").hidden).toBe(false);
+  expect(view.find("[role=alert]").textContent).toContain("version 2");
+});

@@ -1,0 +1,182 @@
+/** A stand-in for the kernel: frames written as frame.py writes them, and a model of five methods. */
+
+import type { RenderProps } from "@anywidget/types";
+import { vi } from "vitest";
+import { type Header, KINDS, type Kind, NO_PLAYER, type RunState, VERSION } from "../src/protocol";
+import widget, { type Traits } from "../src/widget";
+
+export interface Known {
+  effects?: number[];
+  rows?: [members: number[], effect: number, kind?: Kind][];
+  history?: [ablations: number, r2: number, low: number, high: number, linear: number][];
+  energy?: number[];
+}
+
+export interface Head {
+  seq: number;
+  state: RunState;
+  reason: string;
+  ablations: number;
+  budget: number;
+  rate: number;
+  index: string;
+  max_order: number | null;
+  fitted: number;
+  round: number;
+  exact: boolean;
+  output: number;
+  r2: [number, number, number] | null;
+  version: number;
+}
+
+const HEAD: Head = {
+  version: VERSION,
+  seq: 1,
+  state: "running",
+  reason: "",
+  ablations: 312,
+  budget: 800,
+  rate: 1240,
+  index: "FBII",
+  max_order: 3,
+  fitted: 256,
+  round: 4,
+  exact: false,
+  output: 0,
+  r2: [0.93, 0.9, 0.95],
+};
+
+/** A frame; without `known`, one from before the first estimate. */
+export function frame(head: Partial<Head> = {}, known?: Known): DataView {
+  const rows = known?.rows ?? [];
+  const width = Math.max(0, ...rows.map(([members]) => members.length));
+  const arrays: [string, string, number[], ArrayBufferView][] = known
+    ? [
+        ["effects", "<f4", [known.effects?.length ?? 0], new Float32Array(known.effects ?? [])],
+        ["members", "<u2", [rows.length, width], new Uint16Array(rows.flatMap(([m]) => pad(m, width)))],
+        ["effect", "<f4", [rows.length], new Float32Array(rows.map(([, effect]) => effect))],
+        ["kind", "|u1", [rows.length], new Uint8Array(rows.map(([, , kind]) => KINDS.indexOf(kind ?? "mixed")))],
+        ["history", "<f4", [known.history?.length ?? 0, 5], new Float32Array((known.history ?? []).flat())],
+        ["energy", "<f4", [known.energy?.length ?? 0], new Float32Array(known.energy ?? [])],
+      ]
+    : [];
+  let offset = 4096;
+  const layout: Record<string, unknown> = {};
+  for (const [name, dtype, shape, data] of arrays) {
+    layout[name] = [dtype, shape, offset];
+    offset += Math.ceil(data.byteLength / 8) * 8;
+  }
+  const text = new TextEncoder().encode(JSON.stringify({ ...HEAD, ...head, arrays: layout }));
+  const bytes = new Uint8Array(offset);
+  new DataView(bytes.buffer).setUint32(0, text.length, true);
+  bytes.set(text, 4);
+  for (const [name, , , data] of arrays) {
+    const [, , start] = layout[name] as [string, number[], number];
+    bytes.set(new Uint8Array(data.buffer), start);
+  }
+  return new DataView(bytes.buffer);
+}
+
+function pad(members: number[], width: number): number[] {
+  return [...members, ...Array(width - members.length).fill(NO_PLAYER)];
+}
+
+export const HEADER: Header = {
+  players: ["not", "bad", "at", "all"],
+  outputs: ["POSITIVE"],
+  pieces: [
+    ["[CLS]", -1],
+    [" ", -1],
+    ["not", 0],
+    [" bad", 1],
+    [" ", -1],
+    ["at", 2],
+    ["\n", -1],
+    ["all", 3],
+    [".", -1],
+  ],
+  lens: "TextGame",
+  model: "tiny-bert",
+  value: "log-odds",
+  ablation: "[MASK]",
+  log: "/tmp/log.sqlite",
+  uid: "a1b2",
+};
+
+export const KNOWN: Known = {
+  effects: [0.5, -1, 0.01, 0],
+  rows: [
+    [[0, 1], 3, "reversal"],
+    [[1, 2, 3], -2, "redundant"],
+    [[0, 3], 1],
+    [[0], 0.5, "single"],
+  ],
+  history: [
+    [128, 0.8, 0.7, 0.9, 0.5],
+    [256, 0.93, 0.9, 0.95, 0.6],
+  ],
+  energy: [4, 3, 1, 1],
+};
+
+const views: AbortController[] = [];
+
+/** Take all views off the page, as the host does when their outputs go. */
+export function unmountAll(): void {
+  for (const view of views.splice(0)) view.abort();
+  document.body.replaceChildren();
+}
+
+/** Put a view on the page and drive it as a kernel would. */
+export function mount(first: DataView = frame({}, KNOWN), header: Partial<Header> = {}) {
+  const traits: Traits = { header: { ...HEADER, ...header }, frame: first };
+  const heard = new Map<string, () => void>();
+  const sent: { type: string }[] = [];
+  const model = {
+    get: (key: keyof Traits) => traits[key],
+    on: (event: string, call: () => void) => heard.set(event, call),
+    off: (event: string) => heard.delete(event),
+    send: (message: { type: string }) => sent.push(message),
+    save_changes: () => {},
+  };
+  const el = document.createElement("div");
+  document.body.append(el);
+  const abort = new AbortController();
+  views.push(abort);
+  widget.render({ model, el, signal: abort.signal } as unknown as RenderProps<Traits>);
+
+  const give = (bytes: DataView) => {
+    traits.frame = bytes;
+    heard.get("change:frame")?.();
+  };
+  const find = <E extends HTMLElement = HTMLElement>(selector: string) => {
+    const found = el.querySelector<E>(selector);
+    if (!found) throw new Error(`there is no ${selector}`);
+    return found;
+  };
+  return {
+    el,
+    sent,
+    heard,
+    abort,
+    find,
+    all: (selector: string) => [...el.querySelectorAll<HTMLElement>(selector)],
+    /** The row keys from the top. */
+    ranking: () => [...el.querySelectorAll<HTMLElement>("tr[data-members]")].map((row) => row.dataset.members),
+    action: (name: string) => find<HTMLButtonElement>(`[data-action="${name}"]`),
+    give,
+    /** Hand over a frame and let the page draw it. */
+    show(bytes: DataView) {
+      give(bytes);
+      drawn();
+    },
+  };
+}
+
+/** Let a pending animation frame run. */
+export function drawn(): void {
+  vi.advanceTimersByTime(20);
+}
+
+export function over(element: Element): void {
+  element.dispatchEvent(new Event("pointerover", { bubbles: true }));
+}

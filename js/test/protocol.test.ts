@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { decodeFrame, KINDS, NO_PLAYER } from "../src/protocol";
+import { frame } from "./model";
+
+const at = (name: string) => join(import.meta.dirname, "fixtures", name);
+const python = readFileSync(at("frame.bin"));
+const { head, arrays } = JSON.parse(readFileSync(at("frame.json"), "utf8"));
+
+function view(bytes: Uint8Array, shift = 0): DataView {
+  const moved = new Uint8Array(bytes.length + shift);
+  moved.set(bytes, shift);
+  return new DataView(moved.buffer, shift);
+}
+
+test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) => {
+  const read = decodeFrame(view(python, shift));
+  expect(read).toMatchObject({
+    seq: head.seq,
+    state: head.state,
+    reason: head.reason,
+    ablations: head.ablations,
+    budget: head.budget,
+    rate: head.rate,
+    index: head.index,
+    maxOrder: head.max_order,
+    fitted: head.fitted,
+    round: head.round,
+    exact: head.exact,
+    output: head.output,
+    r2: { value: head.r2[0], low: head.r2[1], high: head.r2[2] },
+    energy: arrays.energy,
+  });
+  expect([...(read?.effects ?? [])]).toEqual(arrays.effects);
+  expect(read?.history.map((m) => [m.ablations, m.r2, m.low, m.high, m.linear])).toEqual(arrays.history);
+  const members = arrays.members.map((row: number[]) => row.filter((player) => player !== NO_PLAYER));
+  expect(read?.interactions).toEqual(
+    members.map((players: number[], i: number) => ({
+      key: players.join(","),
+      members: players,
+      effect: arrays.effect[i],
+      kind: KINDS[arrays.kind[i]],
+    })),
+  );
+});
+
+test("an empty frame is nothing known, and one before the first estimate has no effects", () => {
+  expect(decodeFrame(new DataView(new ArrayBuffer(0)))).toBeNull();
+  expect(decodeFrame(frame())).toMatchObject({ effects: null, interactions: [], history: [] });
+});
+
+test("a frame of another version is refused in words", () => {
+  expect(() => decodeFrame(frame({ version: 2 }))).toThrow("version 1 and the kernel sends version 2");
+});

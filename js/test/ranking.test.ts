@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { drawn, frame, KNOWN, mount, over, unmountAll } from "./model";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  unmountAll();
+  vi.useRealTimers();
+});
+
+const TURNED = {
+  ...KNOWN,
+  rows: [
+    [[0, 3], 5],
+    [[0, 1], 3],
+    [[2, 3], 1],
+  ] as [number[], number][],
+};
+
+test("rows say members, order, effect, kind and status, and the index is named", () => {
+  const view = mount();
+  expect(view.ranking()).toEqual(["0,1", "1,2,3", "0,3"]);
+  const row = view.find('[data-members="1,2,3"]');
+  expect(row.dataset.rank).toBe("2");
+  expect([...row.children].map((cell) => cell.textContent)).toEqual([
+    "2",
+    "badatall",
+    "3",
+    "−2.00",
+    "redundant",
+    "provisional",
+  ]);
+  expect(view.find("summary").textContent).toBe("effect: FBII, order ≤ 3");
+  expect(view.find("summary").title).toContain("raises the output");
+  expect(view.find('[data-members="0,1"] .spex-kind').title).toContain("turns another round");
+});
+
+test.each([
+  ["all", ["0,1", "1,2,3", "0,3", "0"]],
+  ["1", ["0"]],
+  ["2", ["0,1", "0,3"]],
+  ["3", ["1,2,3"]],
+  ["4+", []],
+])("the filter of order %s", (order, keys) => {
+  const view = mount();
+  view.find(`[data-order="${order}"]`).click();
+  expect(view.ranking()).toEqual(keys);
+  expect(view.find(`[data-order="${order}"]`).getAttribute("aria-pressed")).toBe("true");
+  expect(view.find('[data-order="2+"]').getAttribute("aria-pressed")).toBe("false");
+});
+
+test("numbers change in place at once, places every two seconds", () => {
+  const view = mount();
+  const row = view.find('[data-members="0,3"]');
+  view.show(frame({ seq: 2 }, TURNED));
+  expect(view.ranking()).toEqual(["0,1", "1,2,3", "0,3"]);
+  expect(row.querySelector(".spex-effect")?.textContent).toBe("+5.00");
+  expect(view.find('[data-members="1,2,3"]').dataset.gone).toBe("");
+  vi.advanceTimersByTime(2100);
+  expect(view.ranking()).toEqual(["0,3", "0,1", "2,3"]);
+  expect(view.find('[data-members="0,3"]')).toBe(row);
+});
+
+test("the table holds still under the pointer, and offers what waits", () => {
+  const view = mount();
+  view.find(".spex-ranking").dispatchEvent(new Event("pointerenter"));
+  vi.advanceTimersByTime(5000);
+  view.show(frame({ seq: 2, state: "done" }, TURNED));
+  expect(view.ranking()).toEqual(["0,1", "1,2,3", "0,3"]);
+  expect(view.action("apply").textContent).toBe("3 changes – apply");
+  view.action("apply").click();
+  expect(view.ranking()).toEqual(["0,3", "0,1", "2,3"]);
+  expect(view.action("apply").hidden).toBe(true);
+});
+
+test("it moves again once the pointer has left", () => {
+  const view = mount();
+  view.find(".spex-ranking").dispatchEvent(new Event("pointerenter"));
+  view.show(frame({ seq: 2, state: "done" }, TURNED));
+  view.find(".spex-ranking").dispatchEvent(new Event("pointerleave"));
+  drawn();
+  expect(view.ranking()).toEqual(["0,3", "0,1", "2,3"]);
+});
+
+test("focus in the table freezes it too, and arrow keys walk its rows", () => {
+  const view = mount();
+  const [first, second] = view.all("tr[data-members]");
+  first?.focus();
+  first?.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+  expect(document.activeElement).toBe(second);
+  view.show(frame({ seq: 2, state: "done" }, TURNED));
+  expect(view.ranking()).toEqual(["0,1", "1,2,3", "0,3"]);
+  expect(view.action("apply").hidden).toBe(false);
+});
+
+test("another output is another ranking, on another scale, at once", () => {
+  const view = mount(frame({}, KNOWN), { outputs: ["POSITIVE", "NEGATIVE"] });
+  view.find('[data-members="0,1"]').click();
+  view.find(".spex-ranking").dispatchEvent(new Event("pointerenter"));
+  view.show(frame({ seq: 2, output: 1 }, { ...TURNED, effects: [-50, 20, 0, 0] }));
+  expect(view.ranking()).toEqual(["0,3", "0,1", "2,3"]);
+  expect(view.all("[aria-current], [data-clipped]")).toEqual([]);
+  expect(view.find(".spex-what strong").textContent).toBe("NEGATIVE");
+});
+
+test("keys with a modifier are left to the host", () => {
+  const view = mount();
+  const row = view.find("tr[data-members]");
+  row.focus();
+  row.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", shiftKey: true, bubbles: true }));
+  drawn();
+  expect(row.getAttribute("aria-current")).toBeNull();
+  expect(row.closest("[data-lm-suppress-shortcuts]")).not.toBeNull();
+});
+
+test("the final frame ranks at once", () => {
+  const view = mount();
+  view.show(frame({ seq: 2, state: "stopped" }, TURNED));
+  expect(view.ranking()).toEqual(["0,3", "0,1", "2,3"]);
+  expect(view.find("tr[data-members] .spex-status").textContent).toBe("estimated");
+});
+
+test("a row under the pointer marks its members in the text; a chosen one keeps them marked", () => {
+  const view = mount();
+  const marked = () => view.all(".spex-unit[data-marked]").map((unit) => unit.textContent);
+  const row = view.find('[data-members="1,2,3"]');
+  over(row);
+  drawn();
+  expect(marked()).toEqual(["bad", "at", "all"]);
+  row.click();
+  view.find("tbody").dispatchEvent(new Event("pointerleave"));
+  drawn();
+  expect(marked()).toEqual(["bad", "at", "all"]);
+  expect(row.getAttribute("aria-current")).toBe("true");
+  row.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  drawn();
+  expect(marked()).toEqual([]);
+});
+
+test("ten rows are shown until a person asks for all", () => {
+  const rows = Array.from({ length: 14 }, (_, i): [number[], number] => [[i, i + 1], 20 - i]);
+  const players = Array.from({ length: 15 }, (_, i) => `w${i}`);
+  const view = mount(frame({}, { effects: players.map(() => 1), rows }), { players });
+  expect(view.ranking()).toHaveLength(10);
+  expect(view.action("more").textContent).toBe("show all 14");
+  view.action("more").click();
+  expect(view.ranking()).toHaveLength(14);
+});
+
+test("before the first estimate it says so", () => {
+  const view = mount(frame({ r2: null }));
+  expect(view.find("table").hidden).toBe(true);
+  expect(view.find(".spex-ranking").textContent).toContain("The first ranking comes with the first estimate.");
+});
