@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test install install-tests lint unit front-end notebooks browser binder wheel test-kernels build clean
+.PHONY: help lab test install install-tests lint unit front-end notebooks browser binder wheel test-kernels build picture clean
 
 help:
 	@echo "make lab           open JupyterLab on the quickstart"
@@ -85,6 +85,9 @@ test-kernels: .venv/chromium.stamp
 
 build: js/node_modules/.package-lock.json
 	npm run --prefix js build
+
+picture: .venv/chromium.stamp
+	$(BIN)/python tests/browser/picture.py
 
 clean:
 	rm -rf .venv .venv-* js/node_modules dist build tests/output

@@ -26,7 +26,8 @@ export function headerPane(state: ViewState, commands: Commands): HTMLElement {
   const fitting = make("span", "spex-muted");
   const faithful = make("span", "spex-number spex-faithful");
   faithful.title =
-    "How much of the model's variation the surrogate explains on ablations that it had not seen, with its 95 % interval";
+    "How much of the model's variation the surrogate explains, with a 95 % interval. Each round's ablations are foretold " +
+    "by the surrogate of the round before, which has not seen them; while it still improves, it is better than this says.";
   const busy = make("span", "spex-muted spex-busy");
   busy.setAttribute("aria-live", "polite");
   status.append(word, progress, fitting, busy, faithful);

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from chromium import find
 
@@ -50,6 +50,12 @@ def _write_kernel(folder: Path, python: str) -> None:
     (folder / "kernel.json").write_text(json.dumps(spec))
 
 
+def _decline_news(settings: Path) -> None:
+    file = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+
+
 class Server:
     """A JupyterLab, its state in a folder of its own.
 
@@ -81,13 +87,12 @@ class Server:
             f"--IdentityProvider.token={self.token}",
             "--ServerApp.allow_root=True",
             "--LabApp.expose_app_in_browser=True",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            "--LabApp.news_url=",
         ]
         self.log = (folder / "jupyter.log").open("w")
         state = {f"JUPYTER_{name}_DIR": str(folder / f".{name.lower()}") for name in ("CONFIG", "DATA", "RUNTIME")}
         state |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / ".settings")}
         state |= {"JUPYTERLAB_WORKSPACES_DIR": str(folder / ".workspaces")}
+        _decline_news(folder / ".settings")
         if KERNEL_PYTHON:
             _write_kernel(folder / ".kernel" / "kernels" / "python3", KERNEL_PYTHON)
             state |= {"JUPYTER_PATH": str(folder / ".kernel")}  # comes before the environment's own kernels
@@ -130,7 +135,11 @@ class Server:
 
     def close(self) -> None:
         os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait(20)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(20)
         self.log.close()
 
 
@@ -178,7 +187,7 @@ class Notebook:
 class Lab:
     """A browser on a server."""
 
-    def __init__(self, server: Server, browser: Browser):
+    def __init__(self, server: Server, browser: Browser | BrowserContext):
         self.server = server
         self.browser = browser
         self.pages: list[Page] = []
@@ -191,7 +200,8 @@ class Lab:
         return name
 
     def page(self, *, dark: bool = False) -> Page:
-        page = self.browser.new_page(viewport={"width": 1280, "height": 1000})
+        page = self.browser.new_page()
+        page.set_viewport_size({"width": 1280, "height": 1000})
         page.set_default_timeout(60_000)
         self.pages.append(page)
         if dark:

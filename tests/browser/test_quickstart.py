@@ -61,7 +61,8 @@ def test_make_lab_ends_with_the_quickstart_open(browser, tmp_path):
         page = lab.page()
         page.goto(server.opened())
         page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.context?.path")
-        assert page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path") == QUICKSTART
+        path = page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path")
+        assert path == Path(QUICKSTART).name  # JupyterLab's root is the folder of the file that it was given
         page.evaluate(
             """async () => {
                 const panel = window.jupyterapp.shell.currentWidget;
@@ -70,7 +71,7 @@ def test_make_lab_ends_with_the_quickstart_open(browser, tmp_path):
                 await panel.sessionContext.session.kernel.info;
             }"""
         )
-        check_that_it_streams_and_is_right(Notebook(page, QUICKSTART))
+        check_that_it_streams_and_is_right(Notebook(page, path))
         lab.close_pages()
     finally:
         server.close()
