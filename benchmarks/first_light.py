@@ -36,8 +36,9 @@ def r2(values: np.ndarray, predicted: np.ndarray) -> float:
 
 def engine_table() -> list[str]:
     lines = [
-        f"R² on {FRESH:,} fresh uniform coalitions, n = {N}, mean of {len(SEEDS)} seeds; no noise. *Covered*: how",
-        "often the 95 % interval on screen at the end held the true R². *Fits*: all rounds and the last fit, one thread.",
+        f"R² on {FRESH:,} fresh uniform coalitions, n = {N}, mean of {len(SEEDS)} seeds; no noise.",
+        "*Covered*: how often the 95 % interval on screen at the end held the true R². *Fits*: all rounds and the last",
+        "fit, one thread.",
         "",
         "| game | ablations | ridge, first order | ProxySPEX in rounds | on screen | covered | fits |",
         "| --- | --- | --- | --- | --- | --- | --- |",

@@ -64,7 +64,7 @@ def fit_lasso(coalitions: BoolArray, values: FloatArray, candidates: IntArray, *
     fitted = coefficients if fitted is None else fitted
     support = np.flatnonzero(fitted)
     sets = np.concatenate([np.full((1, candidates.shape[1]), n, dtype=np.int32), candidates[support]])
-    intercept = mean + scale * (y.mean() - whole.centre[support] @ fitted[support])
+    intercept = mean - scale * (whole.centre[support] @ fitted[support])
     return SparseSpectrum.from_terms(n, sets, np.concatenate([[intercept], scale * fitted[support]]))
 
 

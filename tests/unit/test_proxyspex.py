@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import brute
 from spex_widget.algorithms import ProxySPEX, proxy
 from spex_widget.algorithms.proxyspex import propose, round_marks
+from spex_widget.algorithms.rows import Rows
 from spex_widget.algorithms.sampling import UniformSampler
 from spex_widget.games import FunctionGame
 from spex_widget.snapshot import Ranked
@@ -175,6 +176,26 @@ def test_few_ablations_give_a_surrogate_already(budget):
     estimate = explained(noisy, N, budget)
     assert (estimate.ablations, estimate.exact) == (budget, False)
     assert np.isfinite(estimate.spectrum(brute.coalitions(N))).all()
+
+
+def test_rows_outgrow_their_room_with_some_told_and_some_out():
+    rows, x = Rows(12), UniformSampler(12, seed=0).draw(4000)
+    values = np.stack([noisy(x[:, :N])[:, 0], np.arange(4000.0)], axis=1)
+    late = range(0, 4000, 800)
+    for start in range(0, 4000, 100):
+        rows.add(x[start : start + 100])
+        if start not in late:
+            rows.fill(start, values[start : start + 100])
+    assert len(rows.known(0)[1]) == 0
+    rows.fill(0, values[:100])
+    coalitions, known = rows.known(1)
+    assert len(known) == 800
+    for start in late[1:]:
+        rows.fill(start, values[start : start + 100])
+    np.testing.assert_array_equal(rows.known(1)[1], values[:, 1])
+    np.testing.assert_array_equal(rows.known(0)[0], x)
+    np.testing.assert_array_equal(known, np.arange(800))
+    np.testing.assert_array_equal(coalitions, x[:800])
 
 
 # Small games are exact

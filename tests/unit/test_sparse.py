@@ -65,6 +65,12 @@ def test_a_cut_spectrum_is_the_part_of_low_order(f, order):
     assert cut.max_order == cut.orders.max(initial=0)
 
 
+def test_a_cut_spectrum_is_no_wider_than_its_sets():
+    f = SparseSpectrum.from_sets(6, {(0,): 1.0, (1, 2, 3, 4): 2.0})
+    assert f.truncate(3).max_order == 1
+    assert len(f.truncate(3).energy_by_order()) == 2
+
+
 @QUIET
 @given(spectra())
 def test_energies_add_up_to_the_mean_square(f):
