@@ -7,9 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spex_widget import demo as demo
+    from spex_widget.games import Continuation as Continuation
     from spex_widget.games import FunctionGame as FunctionGame
     from spex_widget.games import Game as Game
+    from spex_widget.games import Label as Label
+    from spex_widget.games import LogOdds as LogOdds
+    from spex_widget.games import TextGame as TextGame
     from spex_widget.session import Session as Session
+    from spex_widget.spectrum import SparseSpectrum as SparseSpectrum
     from spex_widget.widget import explain as explain
 
 __version__ = "0.1.0"

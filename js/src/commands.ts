@@ -1,6 +1,6 @@
 /** What a person asks of the kernel, and whether it has answered. */
 
-import { type Command, type Frame, isFinal } from "./protocol";
+import type { Command } from "./protocol";
 import type { ViewState } from "./state";
 
 /** A kernel that has not answered by then is busy with a cell. */
@@ -9,7 +9,8 @@ export const BUSY_AFTER_MS = 400;
 export type Asked = Exclude<Command["type"], "hello">;
 
 interface Pending {
-  acknowledged(frame: Frame): boolean;
+  /** The run has obeyed so many verbs once this one is among them. */
+  turn: number;
   timer: ReturnType<typeof setTimeout>;
 }
 
@@ -31,7 +32,8 @@ export class Commands {
       this.busy = true;
       this.state.invalidate();
     }, BUSY_AFTER_MS);
-    this.#pending.set(command.type, { acknowledged: acknowledges(command, frame), timer });
+    const turn = 1 + Math.max(frame.turns, ...[...this.#pending.values()].map((before) => before.turn));
+    this.#pending.set(command.type, { turn, timer });
     this.send(command);
     this.state.invalidate();
   }
@@ -44,7 +46,7 @@ export class Commands {
   settle(): void {
     const frame = this.state.frame;
     for (const [type, pending] of this.#pending) {
-      if (!frame || !pending.acknowledged(frame)) continue;
+      if (!frame || frame.turns < pending.turn) continue;
       clearTimeout(pending.timer);
       this.#pending.delete(type);
     }
@@ -54,18 +56,5 @@ export class Commands {
   dispose(): void {
     for (const { timer } of this.#pending.values()) clearTimeout(timer);
     this.#pending.clear();
-  }
-}
-
-/** How a frame shows that the kernel has acted, given the frame that was on screen at the click. */
-function acknowledges(command: Command, before: Frame): (frame: Frame) => boolean {
-  const ended = (frame: Frame) => isFinal(frame.state) && !isFinal(before.state);
-  switch (command.type) {
-    case "add_budget":
-      return (frame) => frame.budget > before.budget || ended(frame);
-    case "stop":
-      return (frame) => frame.state === "stopping" || ended(frame);
-    default:
-      return (frame) => frame.state !== before.state;
   }
 }

@@ -23,11 +23,42 @@ export function setAttribute(element: Element, name: string, value: string | nul
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-/** Let an element have the keys for itself: JupyterLab would take arrow keys and Enter for the notebook. */
-export function ownKeys(element: HTMLElement, press: (event: KeyboardEvent) => boolean): void {
-  element.dataset.lmSuppressShortcuts = "true";
-  element.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    if (press(event)) event.preventDefault();
+/** Make a button that acts while it is not said to be disabled. */
+export function makeButton(action: string, press: () => void, text = ""): HTMLButtonElement {
+  const button = make("button", "", text);
+  button.type = "button";
+  button.dataset.action = action;
+  button.addEventListener("click", () => {
+    if (!button.hasAttribute("aria-disabled")) press();
   });
+  return button;
+}
+
+/** Show a button or hide it. One that the keyboard is on stays, disabled, until it is left, or the focus would be lost. */
+export function showButton(button: HTMLButtonElement, shown: boolean, enabled = shown): void {
+  button.hidden = !shown && !button.matches(":focus-visible");
+  setAttribute(button, "aria-disabled", enabled ? null : "true");
+}
+
+/** Let an element answer keys; `press` says whether it did. Those with a modifier are left to the host. */
+export function onKeys(element: HTMLElement, press: (event: KeyboardEvent) => boolean): void {
+  element.addEventListener("keydown", (event) => {
+    if (!isModified(event) && press(event)) event.preventDefault();
+  });
+}
+
+/**
+ * While the focus is in an element, keep JupyterLab from taking keys for its cells: X would cut one, D D delete one.
+ * Its attribute for that would silence Ctrl+S too, so it is decided anew for each key. The function returned ends this.
+ */
+export function keepKeys(element: HTMLElement): () => void {
+  const decide = (event: KeyboardEvent) =>
+    setAttribute(element, "data-lm-suppress-shortcuts", isModified(event) ? null : "true");
+  window.addEventListener("keydown", decide, true); // JupyterLab listens on the document, in either phase
+  return () => window.removeEventListener("keydown", decide, true);
+}
+
+/** Whether a key is a shortcut of the host's: Ctrl+S or Shift+Enter, but not Shift+M, which is only a letter. */
+function isModified({ ctrlKey, metaKey, altKey, shiftKey, key }: KeyboardEvent): boolean {
+  return ctrlKey || metaKey || altKey || (shiftKey && key.length > 1);
 }

@@ -1,7 +1,7 @@
 /** Pane 1: what is explained, how far the run is, how faithful the surrogate is, and the buttons. */
 
 import type { Asked, Commands } from "./commands";
-import { make, setAttribute, setText } from "./dom";
+import { make, makeButton, setAttribute, setText, showButton } from "./dom";
 import { count, perSecond, share, timeLeft } from "./numbers";
 import { type Frame, type Header, isFinal } from "./protocol";
 import type { ViewState } from "./state";
@@ -82,7 +82,8 @@ function wordsOfProgress(frame: Frame, short: boolean): string {
 }
 
 function isFitting(frame: Frame): boolean {
-  return !isFinal(frame.state) && frame.ablations >= frame.budget && frame.fitted < frame.ablations;
+  const last = frame.state === "stopping" || (!isFinal(frame.state) && frame.ablations >= frame.budget);
+  return last && frame.fitted < frame.ablations;
 }
 
 function wordsOfFaith(frame: Frame): string {
@@ -93,36 +94,33 @@ function wordsOfFaith(frame: Frame): string {
 
 function buttons(state: ViewState, commands: Commands): HTMLElement {
   const group = make("div", "spex-buttons");
-  const button = (action: Asked, press: () => void): HTMLButtonElement => {
-    const element = make("button");
-    element.type = "button";
-    element.dataset.action = action;
-    element.addEventListener("click", press);
-    group.append(element);
-    return element;
-  };
-  const pause = button("pause", () => commands.ask({ type: "pause" }));
-  const resume = button("resume", () => commands.ask({ type: "resume" }));
-  const stop = button("stop", () => commands.ask({ type: "stop" }));
-  const more = button("add_budget", () => commands.ask({ type: "add_budget", ablations: moreBudget(state) }));
+  // Pause and resume are one button, which keeps the focus while its meaning changes.
+  let turn: "pause" | "resume" = "pause";
+  const onOff = makeButton(turn, () => commands.ask({ type: turn }));
+  const stop = makeButton("stop", () => commands.ask({ type: "stop" }));
+  const more = makeButton("add_budget", () => commands.ask({ type: "add_budget", ablations: moreBudget(state) }));
   stop.title = "Stop ablating and keep what is known so far";
+  group.append(onOff, stop, more);
 
-  const show = (element: HTMLButtonElement, shown: boolean, label: string, pressed: string) => {
-    const pending = commands.isPending(element.dataset.action as Asked);
-    element.hidden = !shown && !pending;
+  const show = (element: HTMLButtonElement, action: Asked, shown: boolean, label: string, pressed: string) => {
+    const pending = commands.isPending(action);
+    showButton(element, shown || pending, shown && !pending);
     setText(element, pending ? pressed : label);
+    setAttribute(element, "data-action", action);
     setAttribute(element, "aria-busy", pending ? "true" : null);
-    setAttribute(element, "aria-disabled", pending ? "true" : null);
   };
   state.subscribe(() => {
     const frame = state.frame;
     const now = frame?.state;
     const k = moreBudget(state);
     const unfinished = now === "paused" || (now === "stopped" && !!frame && frame.ablations < frame.budget);
-    show(pause, now === "running", "pause", "pausing…");
-    show(resume, unfinished || now === "failed", now === "failed" ? "try again" : "resume", "resuming…");
-    show(stop, now === "running" || now === "paused", "stop and keep", "stopping…");
-    show(more, !!frame && k > 0 && now !== "failed" && now !== "stopping", `+ ${count(k)} ablations`, `+ ${count(k)}…`);
+    const resumes = unfinished || now === "failed";
+    const grows = !!frame && k > 0 && now !== "failed" && now !== "stopping";
+    if (!commands.isPending(turn)) turn = resumes ? "resume" : "pause";
+    if (turn === "pause") show(onOff, turn, now === "running", "pause", "pausing…");
+    else show(onOff, turn, resumes, now === "failed" ? "try again" : "resume", "resuming…");
+    show(stop, "stop", now === "running" || now === "paused", "stop and keep", "stopping…");
+    show(more, "add_budget", grows, `+ ${count(k)} ablations`, `+ ${count(k)}…`);
   });
   return group;
 }

@@ -35,6 +35,7 @@ export function milestonesPane(state: ViewState): HTMLElement {
     if (wait <= 0) say(words);
     else waiting = { words, timer: setTimeout(() => say(words), wait) };
   });
+  state.onDispose(() => clearTimeout(waiting?.timer));
   return line;
 }
 

@@ -62,6 +62,8 @@ export interface Frame {
   budget: number;
   /** Ablations a second of late. */
   rate: number;
+  /** How many of a person's verbs the run has obeyed. */
+  turns: number;
   index: string;
   maxOrder: number | null;
   /** How many ablations the surrogate was fitted to. */
@@ -119,6 +121,7 @@ export function decodeFrame(bytes: DataView): Frame | null {
     ablations: head.ablations,
     budget: head.budget,
     rate: head.rate,
+    turns: head.turns,
     index: head.index,
     maxOrder: head.max_order,
     fitted: head.fitted,

@@ -1,6 +1,6 @@
 /** Pane 4: the interactions by size, in a table that holds still while it is read. */
 
-import { make, ownKeys, setText } from "./dom";
+import { make, makeButton, onKeys, setText } from "./dom";
 import { orderFilter } from "./filters";
 import { slide } from "./flip";
 import { indexHelp } from "./indexhelp";
@@ -31,12 +31,12 @@ export function rankingPane(state: ViewState): HTMLElement {
     draw();
   });
   const help = indexHelp();
-  const offer = button("apply", () => {
+  const offer = makeButton("apply", () => {
     adopt(apply(sizes(shown()), state.now()));
     draw();
     if (reader.focused) body.querySelector("tr")?.focus();
   });
-  const more = button("more", () => {
+  const more = makeButton("more", () => {
     all = !all;
     draw();
   });
@@ -74,6 +74,7 @@ export function rankingPane(state: ViewState): HTMLElement {
     }
     const visible = standing.order.slice(0, limit()).flatMap((key) => rows.get(key) ?? []);
     arrange(visible.map((row) => row.element));
+    state.retain(({ key }) => visible.some((row) => row.interaction.key === key));
     const byKey = new Map(newest.map((row) => [row.key, row]));
     visible.forEach((row, i) => {
       row.update(byKey.get(row.interaction.key) ?? null, i + 1, frame, state.rankingScale);
@@ -113,6 +114,7 @@ export function rankingPane(state: ViewState): HTMLElement {
 
   read(pane, table, body, rows, state, reader);
   state.subscribe(draw);
+  state.onDispose(() => clearTimeout(timer));
   return pane;
 }
 
@@ -156,7 +158,7 @@ function read(
     const row = rowAt(event.target);
     if (row) state.select(row.interaction);
   });
-  ownKeys(body, ({ key, target }) => {
+  onKeys(body, ({ key, target }) => {
     const row = rowAt(target);
     if (!row) return false;
     const { nextElementSibling: next, previousElementSibling: before } = row.element;
@@ -171,16 +173,10 @@ function sizes(interactions: readonly Interaction[]) {
   return interactions.map((row) => ({ key: row.key, size: Math.abs(row.effect) }));
 }
 
-function button(action: string, press: () => void): HTMLButtonElement {
-  const element = make("button");
-  element.type = "button";
-  element.dataset.action = action;
-  element.addEventListener("click", press);
-  return element;
-}
-
 function makeTable() {
   const table = make("table");
+  table.setAttribute("role", "grid"); // in a plain table a row cannot be selected
+  table.setAttribute("aria-label", "Interactions, the largest effect first");
   const row = table.createTHead().insertRow();
   for (const name of ["rank", "members", "order", "effect", "kind", "status"]) {
     const cell = make("th", `spex-${name}`, name === "rank" ? "" : name);

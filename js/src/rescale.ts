@@ -1,22 +1,20 @@
 /** A locked scale is changed by a person alone: this button is there when another would show the effects better. */
 
-import { make } from "./dom";
+import { makeButton, showButton } from "./dom";
 import type { LockedScale } from "./scale";
 import type { ViewState } from "./state";
 
 export function rescaleButton(state: ViewState, scale: LockedScale) {
-  const element = make("button", "", "rescale");
-  element.type = "button";
-  element.dataset.action = "rescale";
-  element.title = "The bars keep their scale while the run goes on; fit it to the newest effects";
-  element.addEventListener("click", () => {
+  const refit = () => {
     scale.refit();
     state.invalidate();
-  });
+  };
+  const element = makeButton("rescale", refit, "rescale");
+  element.title = "The bars keep their scale while the run goes on; fit it to the newest effects";
   return {
     element,
     draw(): void {
-      element.hidden = scale.fits;
+      showButton(element, !scale.fits);
     },
   };
 }

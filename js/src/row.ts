@@ -49,7 +49,7 @@ export class Row {
 
   /** Show whether the reader chose this row, and whether it holds the unit that is pointed at. */
   highlight(selected: boolean, player: number | null): void {
-    setAttribute(this.element, "aria-current", selected ? "true" : null);
+    setAttribute(this.element, "aria-selected", String(selected));
     const holds = player !== null && this.interaction.members.includes(player);
     setAttribute(this.element, "data-holds", holds ? "" : null);
   }

@@ -6,7 +6,7 @@
 /** The shortest time between two re-rankings while ablations arrive. */
 export const EVERY_MS = 2000;
 
-/** Two neighbours change places only where the lower leads by more than this share of the larger. */
+/** A row rises above another only where it leads by more than this share of the larger. */
 export const MARGIN = 0.05;
 
 export interface Ranked {
@@ -58,18 +58,18 @@ export function changes(standing: Standing, visible: number): number {
   return countChanges(standing.order.slice(0, visible), standing.wanted.slice(0, visible));
 }
 
-/** The old order with the newest rows, neighbours swapped until none leads the one above it by more than the margin. */
+/** The old order with the newest rows, each put above the topmost that it leads by more than the margin. */
 export function settle(order: readonly string[], rows: readonly Ranked[]): string[] {
   const size = new Map(rows.map((row) => [row.key, row.size]));
   const known = new Set(order);
   const next = [...order.filter((key) => size.has(key)), ...rows.map((r) => r.key).filter((key) => !known.has(key))];
-  const of = (key: string | undefined) => size.get(key ?? "") ?? 0;
-  for (let i = 1; i < next.length; i++) {
-    for (let j = i; j > 0 && of(next[j]) - of(next[j - 1]) > MARGIN * of(next[j]); j--) {
-      [next[j - 1], next[j]] = [next[j] as string, next[j - 1] as string];
-    }
+  const of = (key: string) => size.get(key) ?? 0;
+  const settled: string[] = [];
+  for (const key of next) {
+    const led = settled.findIndex((above) => of(key) - of(above) > MARGIN * of(key));
+    settled.splice(led < 0 ? settled.length : led, 0, key);
   }
-  return next;
+  return settled;
 }
 
 /** Rows that enter, leave, or must be lifted out for the others to keep their order. */

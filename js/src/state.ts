@@ -26,6 +26,7 @@ export class ViewState {
   #fresh = false;
   #request = 0;
   readonly #draws: (() => void)[] = [];
+  readonly #ends: (() => void)[] = [];
 
   constructor(
     readonly header: Header,
@@ -35,6 +36,11 @@ export class ViewState {
   /** Call `draw` in an animation frame after each change. */
   subscribe(draw: () => void): void {
     this.#draws.push(draw);
+  }
+
+  /** Call `end` when the view goes. */
+  onDispose(end: () => void): void {
+    this.#ends.push(end);
   }
 
   /** Take the bytes of a frame; older ones than the newest are left aside. */
@@ -82,6 +88,12 @@ export class ViewState {
     this.invalidate();
   }
 
+  /** Let go of rows that are no longer on screen: what they mark in the text could not be unmarked. */
+  retain(onScreen: (row: Interaction) => boolean): void {
+    if (this.selected && !onScreen(this.selected)) this.select(this.selected);
+    if (this.pointedRow && !onScreen(this.pointedRow)) this.pointAtRow(null);
+  }
+
   pointAtRow(row: Interaction | null): void {
     if (this.pointedRow?.key === row?.key) return;
     this.pointedRow = row;
@@ -102,6 +114,7 @@ export class ViewState {
   dispose(): void {
     cancelAnimationFrame(this.#request);
     this.#draws.length = 0;
+    for (const end of this.#ends.splice(0)) end();
   }
 }
 

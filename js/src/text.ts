@@ -1,6 +1,6 @@
 /** Pane 2: the text in reading order, with a signed bar of fixed width over or under the start of each unit. */
 
-import { make, ownKeys, setAttribute, setText } from "./dom";
+import { make, onKeys, setAttribute, setText } from "./dom";
 import { signed } from "./numbers";
 import { paint } from "./palette";
 import type { Frame } from "./protocol";
@@ -27,23 +27,28 @@ export function textPane(state: ViewState): HTMLElement {
 
   listen(text, units, state);
 
-  let drawn: Frame["effects"] = null;
+  let drawn: Frame["effects"] | undefined;
   let full = 0;
+  let named = "";
   let marked: readonly number[] = [];
   state.subscribe(() => {
     const { frame, playerScale: scale } = state;
-    if (frame?.effects && (frame.effects !== drawn || scale.full !== full)) {
+    const output = outputName(header, frame);
+    const effects = frame?.effects ?? null;
+    const anew = drawn === undefined || scale.full !== full || output !== named;
+    if (anew || effects !== drawn) {
       units.forEach((parts, player) => {
-        for (const part of parts) paint(part, frame.effects?.[player] ?? 0, scale);
+        if (!anew && effects?.[player] === drawn?.[player]) return;
+        for (const part of parts) paint(part, effects?.[player] ?? 0, scale);
+        if (parts[0]) setAttribute(parts[0], "aria-label", unitWords(state, player, output));
       });
-      [drawn, full] = [frame.effects, scale.full];
+      [drawn, full, named] = [effects, scale.full, output];
     }
     if (state.marked !== marked) {
       for (const unit of marked.flatMap((player) => units[player] ?? [])) setAttribute(unit, "data-marked", null);
       marked = state.marked;
       for (const unit of marked.flatMap((player) => units[player] ?? [])) setAttribute(unit, "data-marked", "");
     }
-    const output = outputName(header, frame);
     const bar = full ? ` · full\u00a0bar\u00a0=\u00a0${full}` : "";
     setText(key, `each unit's own effect (Banzhaf value): + raises ${output}, − lowers it${bar}`);
     setText(reading, readUnit(state, output));
@@ -99,9 +104,8 @@ function listen(text: HTMLElement, units: HTMLElement[][], state: ViewState): vo
     unit.tabIndex = 0;
     current = unit;
     state.pointAtPlayer(player);
-    unit.setAttribute("aria-description", effectWords(state, player, outputName(state.header, state.frame)));
   });
-  ownKeys(text, ({ key }) => {
+  onKeys(text, ({ key }) => {
     const at = list.indexOf(current as HTMLElement);
     const steps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
     const to = { Home: 0, End: list.length - 1 }[key] ?? at + (steps[key] ?? Number.NaN);
@@ -113,6 +117,10 @@ function listen(text: HTMLElement, units: HTMLElement[][], state: ViewState): vo
 function readUnit(state: ViewState, output: string): string {
   const player = state.pointedPlayer;
   if (player === null) return "";
+  return unitWords(state, player, output);
+}
+
+function unitWords(state: ViewState, player: number, output: string): string {
   return `“${state.header.players[player]?.trim()}” ${effectWords(state, player, output)}`;
 }
 

@@ -3,7 +3,7 @@
 import type { Render } from "@anywidget/types";
 import { Commands } from "./commands";
 import { convergencePane } from "./convergence";
-import { make, setAttribute } from "./dom";
+import { keepKeys, make, setAttribute } from "./dom";
 import { headerPane } from "./header";
 import { milestonesPane } from "./milestones";
 import type { Command, Header } from "./protocol";
@@ -45,15 +45,18 @@ const render: Render<Traits> = ({ model, el, signal }) => {
   panes.append(...PANES.map((pane) => pane(state, commands)));
   root.append(panes);
   el.append(root);
+  root.addEventListener("focusout", () => state.invalidate()); // a button that waited for that may go
 
   const take = () => state.receive(model.get("frame"));
   model.on("change:frame", take);
   const showTwin = hideTwin(state.header.uid);
+  const giveKeys = keepKeys(root);
   const dispose = () => {
     model.off("change:frame", take);
     commands.dispose();
     state.dispose();
     showTwin();
+    giveKeys();
     root.remove();
   };
   signal?.addEventListener("abort", dispose, { once: true });

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import linalg
 
 from spex_widget.spectrum import SparseSpectrum, characters, set_orders
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
 from spex_widget.spectrum.sets import IntArray
-from spex_widget.spectrum.sparse import BoolArray, FloatArray
 
 _HOLD_OUT = 0.2
 _PENALTIES = 40

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from spex_widget.algorithms.algorithm import R2
-from spex_widget.spectrum.sparse import FloatArray
+from spex_widget.spectrum.arguments import FloatArray
 
 
 def held_out_r2(values: FloatArray, predicted: FloatArray) -> R2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spex_widget.spectrum import SparseSpectrum, lightgbm_leaves
-from spex_widget.spectrum.sparse import BoolArray, FloatArray
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 _TREES = 300
 _PARAMETERS = {

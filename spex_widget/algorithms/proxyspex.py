@@ -18,8 +18,8 @@ from spex_widget.algorithms.proxy import fit_trees
 from spex_widget.algorithms.rows import Rows
 from spex_widget.algorithms.sampling import UniformSampler
 from spex_widget.spectrum import SparseSpectrum, all_subsets, group, set_orders
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
 from spex_widget.spectrum.sets import IntArray
-from spex_widget.spectrum.sparse import BoolArray, FloatArray
 
 _FIRST_MARK = 32
 _GROWTH = 1.25  # of a round mark over the last: rounds stay few, all refits together cost a few of the last

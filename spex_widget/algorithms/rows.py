@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.spectrum.sparse import BoolArray, FloatArray
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 
 class Rows:

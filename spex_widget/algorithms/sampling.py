@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spex_widget.spectrum.sparse import BoolArray
+from spex_widget.spectrum.arguments import BoolArray
 
 _ENUMERATED = 20  # up to here all 2^n coalitions are held as one permutation
 

@@ -10,8 +10,8 @@ _TEXTS = {
         "of it happens on an island. The cast was nice, and the plot was not bad."
     ),
     "intensifier": (
-        "Last week we saw the new film by that director at the old cinema with some friends. The music was nice and "
-        "the cast seemed fine. The story was really not good. We talked about it over a drink."
+        "On a rainy evening we watched the new film with some friends. The story takes place in a small town by the "
+        "sea, and the music was nice. The ending was really not good. We walked home after that."
     ),
     "double negation": (
         "A friend from work rented this one after dinner. It runs for two hours and most of it happens in a small "
@@ -51,6 +51,6 @@ def passage() -> Sentence:
     --------
     >>> review = passage()
     >>> len(review.words), review.label, [review.words[i] for i in review.planted[0].members]
-    (37, 'NEGATIVE', ['really', 'not', 'good.'])
+    (39, 'NEGATIVE', ['really', 'not', 'good.'])
     """
     return passages()["intensifier"]

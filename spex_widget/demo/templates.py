@@ -116,7 +116,9 @@ def sentences(
     Examples
     --------
     >>> for sentence in sentences(2, seed=1, words=(5, 7)):
-    ...     print(sentence.text, sentence.planted)
+    ...     print(sentence.text, [(p.kind, p.members) for p in sentence.planted])
+    I don't think the plot wasn't clever. [('double negation', (1, 5, 6))]
+    It felt dull, but everything wasn't weak. [('negation', (5, 6)), ('contrast', (2, 3, 5, 6))]
     """
     unknown = [kind for kind in kinds if kind not in (*KINDS, "plain")]
     if unknown or not kinds:

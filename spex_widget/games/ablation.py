@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.game import BoolArray
 from spex_widget.games.subject import Subject
+from spex_widget.spectrum.arguments import BoolArray
 
 IntArray = npt.NDArray[np.int64]
 ABLATIONS = ("auto", "mask_token", "remove")
@@ -86,7 +86,7 @@ def choose_ablation(name: str, subject: Subject, owner: npt.NDArray[np.intp]) ->
         If the name is unknown, the tokenizer has no mask token to replace with, or removing everything would leave
         nothing and neither a start nor an end token can stand in.
     """
-    if name not in ABLATIONS:
+    if not isinstance(name, str) or name not in ABLATIONS:
         raise ValueError(f"ablation must be one of {', '.join(map(repr, ABLATIONS))}, got {name!r}")
     replacement = subject.tokenizer.mask_token_id
     if name == "mask_token" and replacement is None:
@@ -106,4 +106,5 @@ def choose_ablation(name: str, subject: Subject, owner: npt.NDArray[np.intp]) ->
             "has no start or end token to stand in; protect a part of the text, as in protect='…', or set "
             "tokenizer.bos_token"
         )
+    subject.check_ids(np.array([start]), "the start token")
     return Ablation("removed", start=start)

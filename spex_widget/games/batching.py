@@ -6,13 +6,15 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.game import FloatArray
 from spex_widget.games.subject import Subject
+from spex_widget.spectrum.arguments import FloatArray
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,20 +26,29 @@ Read = Callable[[list["Tensor"]], "Tensor"]
 
 logger = logging.getLogger(__name__)
 
+_locks: WeakKeyDictionary[Any, Lock] = WeakKeyDictionary()
+_locks_lock = Lock()
+
 
 @contextmanager
 def evaluating(model: Any) -> Iterator[None]:
-    """In evaluation mode, without gradients; every module that was training does so again afterwards."""
+    """In evaluation mode, without gradients; every module that was training does so again afterwards.
+
+    One at a time for each model: a game that ends must not set a model to training under another that is in it.
+    """
     import torch
 
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        for module in training:
-            module.training = True
+    with _locks_lock:
+        lock = _locks.setdefault(model, Lock())
+    with lock:
+        training = [module for module in model.modules() if module.training]
+        model.eval()
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            for module in training:
+                module.training = True
 
 
 class Batcher:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
+from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions, check_count
+
+# The largest value whose square, summed over many, is still a number.
+_LARGEST = 1e150
 
 
 class NonFiniteValueError(ValueError):
@@ -29,6 +30,9 @@ class NonFiniteValueError(ValueError):
     def __init__(self, message: str, values: FloatArray) -> None:
         super().__init__(message)
         self.values = values
+
+    def __reduce__(self) -> tuple[type[NonFiniteValueError], tuple[str, FloatArray]]:
+        return type(self), (str(self), self.values)  # so that it comes back from a pool of processes
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class Game(ABC):
         NonFiniteValueError
             If the game answers with NaN or an infinity.
         """
-        rows = self.check_coalitions(coalitions)
+        rows = check_coalitions(coalitions, self.n)
         if not len(rows):
             return np.empty((0, len(self.outputs)))
         values = np.asarray(self.evaluate(rows), dtype=np.float64)
@@ -132,32 +136,17 @@ class Game(ABC):
                 f"{len(rows)} coalitions must be answered with values of shape {expected} (m, outputs), "
                 f"got {values.shape}"
             )
-        finite = np.isfinite(values).all(axis=1)
+        finite = are_finite(values)
         if not finite.all():
             first = int(np.argmin(finite))
             raise NonFiniteValueError(
-                f"the game answered {int((~finite).sum())} of {len(rows)} coalitions with NaN or an infinity, first "
-                f"{values[first].tolist()} for the coalition of players {np.flatnonzero(rows[first]).tolist()}; "
+                f"the game answered {int((~finite).sum())} of {len(rows)} coalitions with NaN or an infinity (or "
+                f"more than {_LARGEST:g}), first {values[first].tolist()} for the coalition of players "
+                f"{np.flatnonzero(rows[first]).tolist()}; "
                 "values must be finite (a logit rather than a probability's logarithm, say)",
                 values,
             )
         return values
-
-    def check_coalitions(self, coalitions: npt.ArrayLike) -> BoolArray:
-        """Coalitions as a C-contiguous (m, n) array of bool; ValueError says what is wrong with them."""
-        rows = np.asarray(coalitions)
-        if rows.ndim == 1:
-            rows = rows[None, :]
-        if rows.ndim != 2 or rows.shape[1] != self.n:
-            raise ValueError(f"coalitions must have shape (m, {self.n}), a column a player, got {np.shape(coalitions)}")
-        if rows.dtype != np.bool_:
-            if rows.dtype.kind not in "iuf" or not np.isin(rows, (0, 1)).all():
-                raise ValueError(
-                    f"coalitions must be bool, True where a player is present, got dtype {rows.dtype}; "
-                    "player indices are turned into a coalition with np.isin(np.arange(n), indices)"
-                )
-            rows = rows.astype(np.bool_)
-        return np.ascontiguousarray(rows)
 
     def restrict(self, players: Iterable[int]) -> Game:
         """Return the game among some of the players, all others held present.
@@ -183,8 +172,15 @@ class Game(ABC):
 
     def show(self, coalition: npt.ArrayLike) -> str:
         """What the model sees in one coalition, as text."""
-        row = self.check_coalitions(coalition)[0]
+        row = self.one_coalition(coalition)
         return " ".join(label for label, present in zip(self.players, row, strict=True) if present)
+
+    def one_coalition(self, coalition: npt.ArrayLike) -> BoolArray:
+        """A single coalition as (n,) bool; ValueError where it is none, or there are several."""
+        rows = check_coalitions(coalition, self.n)
+        if len(rows) != 1:
+            raise ValueError(f"one coalition of {self.n} entries is shown at a time, got {len(rows)}")
+        return np.asarray(rows[0])
 
     def fingerprint(self) -> str:
         """A digest of what the game is, by which a log knows that it belongs to it."""
@@ -196,6 +192,11 @@ class Game(ABC):
         return ""
 
 
+def are_finite(values: FloatArray) -> BoolArray:
+    """Which rows (m, outputs) hold numbers that can be reckoned with: no NaN, no infinity, no square that overflows."""
+    return np.asarray((np.abs(values) <= _LARGEST).all(axis=1))
+
+
 def _spaced(labels: Sequence[str]) -> tuple[Piece, ...]:
     pieces = [piece for i, label in enumerate(labels) for piece in (Piece(" "), Piece(label, i))]
     return tuple(pieces[1:])
@@ -205,7 +206,9 @@ class RestrictedGame(Game):
     """A game among some players of another, the others held present."""
 
     def __init__(self, whole: Game, players: Iterable[int]) -> None:
-        kept = [operator.index(i) for i in players]
+        if not isinstance(players, Iterable):
+            raise TypeError(f"players must be indices of at least two players, got {players!r}")
+        kept = [check_count(i, "a player", 0) for i in players]
         if len(set(kept)) != len(kept):
             raise ValueError(f"players must be named once each, got {kept}")
         if any(not 0 <= i < whole.n for i in kept):
@@ -233,7 +236,7 @@ class RestrictedGame(Game):
 
     def show(self, coalition: npt.ArrayLike) -> str:
         """What the model sees in one coalition, as text."""
-        return self.whole.show(self._lift(self.check_coalitions(coalition)))
+        return self.whole.show(self._lift(self.one_coalition(coalition)[None]))
 
     def _identity(self) -> Any:
         return f"{self.whole.fingerprint()}:{self.kept.tolist()}"

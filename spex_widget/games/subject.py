@@ -70,7 +70,9 @@ class Subject:
         loaded = not isinstance(model, type) and hasattr(model, "get_input_embeddings") and hasattr(model, "config")
         classifier = loaded and any("ForSequenceClassification" in base.__name__ for base in type(model).__mro__)
         # Asked of the model, not of its class: an adapter around a model passes the question on.
-        writes = loaded and model.can_generate() and not model.config.is_encoder_decoder
+        writes = (
+            loaded and hasattr(model, "can_generate") and model.can_generate() and not model.config.is_encoder_decoder
+        )
         if not (classifier or writes):
             raise TypeError(
                 "model must be a loaded Hugging Face sequence classifier or causal language model (a decoder alone), "

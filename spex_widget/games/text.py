@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from spex_widget.games.ablation import choose_ablation
 from spex_widget.games.batching import Batcher
-from spex_widget.games.game import BoolArray, FloatArray, Game
+from spex_widget.games.game import Game
 from spex_widget.games.subject import Subject
 from spex_widget.games.targets import Label, Readout, as_target, read_continuation
 from spex_widget.games.units import UNITS, find_units, protected_spans, to_pieces, touches
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 
 class TextGame(Game):
@@ -73,7 +74,7 @@ class TextGame(Game):
     ) -> None:
         subject = Subject.of(model, tokenizer)
         _check_text(text)
-        if units not in UNITS:
+        if not isinstance(units, str) or units not in UNITS:
             raise ValueError(f"units must be one of {', '.join(map(repr, UNITS))}, got {units!r}")
         encoding = subject.encode(text)
         subject.check_ids(encoding.inputs[0], "the text")
@@ -119,7 +120,7 @@ class TextGame(Game):
 
     def show(self, coalition: npt.ArrayLike) -> str:
         """What the model sees in one coalition, special tokens included, decoded from the token ids."""
-        row = self._ablation.rows(self._inputs, self._owner, self.check_coalitions(coalition)[:1])[0]
+        row = self._ablation.rows(self._inputs, self._owner, self.one_coalition(coalition)[None])[0]
         tokenizer = self._subject.tokenizer
         return str(tokenizer.decode(row[0], skip_special_tokens=False, clean_up_tokenization_spaces=False))
 

@@ -80,7 +80,7 @@ class Charts:
             .mark_area(opacity=0.15, color=RAISES)
             .encode(y=alt.Y("low:Q", scale=scale, title="held-out R²"), y2="high:Q")
         )
-        return alt.layer(band, line).properties(title=f"Faithfulness, {self._result.header.value}")
+        return alt.layer(band, line).properties(title=f"Faithfulness, {self._result.value}")
 
     def energy(self) -> Any:
         """The share of the surrogate's variance at each order."""
@@ -90,7 +90,7 @@ class Charts:
         total = energies.sum() or 1.0
         rows = [{"order": k, "share": float(e / total)} for k, e in enumerate(energies, 1)]
         return (
-            alt.Chart(alt.Data(values=rows), title=f"Energy by order, {self._result.header.value}")
+            alt.Chart(alt.Data(values=rows), title=f"Energy by order, {self._result.value}")
             .mark_bar(color=RAISES)
             .encode(
                 x=alt.X("order:O", title="order", axis=alt.Axis(labelAngle=0)),

@@ -9,7 +9,7 @@ from spex_widget.report.charts import Charts
 from spex_widget.report.ranking import Ranking
 from spex_widget.snapshot import KINDS, Header, Ranked, Snapshot
 from spex_widget.spectrum import SparseSpectrum, check_index
-from spex_widget.spectrum.sparse import FloatArray
+from spex_widget.spectrum.arguments import FloatArray, check_count
 
 
 class Result:
@@ -39,6 +39,12 @@ class Result:
         self.header = header
         self.snapshot = snapshot
         self.estimate: Estimate = snapshot.estimate
+
+    @property
+    def value(self) -> str:
+        """What the effects are effects on, in words."""
+        outputs = self.header.outputs
+        return self.header.value if len(outputs) == 1 else f"{self.header.value} of {outputs[self.estimate.output]}"
 
     @property
     def spectrum(self) -> SparseSpectrum:
@@ -90,9 +96,9 @@ class Result:
         ValueError
             If there is no such index, or an order or a number of rows is below 1.
         """
-        for name, value in (("max_order", max_order), ("order", order), ("top", top)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+        for name, count in (("max_order", max_order), ("order", order), ("top", top)):
+            if count is not None:
+                check_count(count, name, 1)
         ranked = Ranked.of(self.spectrum, check_index(index), max_order, order=order)
         return self.table(ranked.head(ranked.orders > 0, top))
 
@@ -113,7 +119,7 @@ class Result:
             for players, effect, kind in zip(ranked.sets(), ranked.effects, ranked.kinds(self.spectrum), strict=True)
         ]
         ceiling = f" of order ≤ {ranked.max_order}" if ranked.max_order else ""
-        return Ranking(rows, f"{ranked.index}{ceiling}, {self.header.value}")
+        return Ranking(rows, f"{ranked.index}{ceiling}, {self.value}")
 
     @property
     def chart(self) -> Charts:
@@ -122,4 +128,4 @@ class Result:
 
     def __repr__(self) -> str:
         faith = "exact" if self.exact else "R² not known yet" if self.r2 is None else f"held-out R² {self.r2:.3f}"
-        return f"Result({self.header.value}: {self.ablations} ablations, {faith}, {len(self.spectrum)} coefficients)"
+        return f"Result({self.value}: {self.ablations} ablations, {faith}, {len(self.spectrum)} coefficients)"

@@ -6,16 +6,18 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from spex_widget.algorithms import Algorithm, ProxySPEX
 from spex_widget.games import Game
+from spex_widget.spectrum.arguments import check_count
 
 ALGORITHMS: dict[str, Callable[..., Algorithm]] = {"proxyspex": ProxySPEX}
 """What `algorithm=` takes."""
 
 REFINERS = ("auto", "lasso")
 """What `refine=` takes; "auto" is the hold-out LASSO."""
+
+MOST_PLAYERS = 8192
+"""More would not fit into memory when the surrogate is fitted: the single players' Gram matrix alone is n² numbers."""
 
 
 def default_budget(n: int) -> int:
@@ -29,14 +31,21 @@ def default_budget(n: int) -> int:
     return min(1 << n, min(4000, max(256, round(4 * n * math.log2(n)))))
 
 
-def check_arguments(game: Any, algorithm: str, refine: str) -> Callable[..., Algorithm]:
+def check_arguments(game: Any, algorithm: Any, refine: Any, evaluator: Any) -> Callable[..., Algorithm]:
     """What makes the algorithm; TypeError or ValueError says which argument is wrong."""
     if not isinstance(game, Game):
         raise TypeError(f"game must be a Game, got {type(game).__name__}; FunctionGame(f, n) makes one of any function")
-    if algorithm not in ALGORITHMS:
+    if game.n > MOST_PLAYERS:
+        raise ValueError(
+            f"game must have at most {MOST_PLAYERS:,} players, got {game.n:,}; take larger units, or "
+            "game.restrict(players)"
+        )
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
-    if refine not in REFINERS:
+    if not isinstance(refine, str) or refine not in REFINERS:
         raise ValueError(f"refine must be one of {', '.join(REFINERS)}, got {refine!r}")
+    if evaluator is not None and not (hasattr(evaluator, "submit") and hasattr(evaluator, "slots")):
+        raise TypeError(f"evaluator must have submit(coalitions, priority) and slots, got {evaluator!r}")
     return ALGORITHMS[algorithm]
 
 
@@ -44,13 +53,4 @@ def check_budget(budget: Any, n: int) -> int:
     """The ablations that there may be, at most 2^n; ValueError where there are fewer than two."""
     if budget is None:
         return default_budget(n)
-    if check_count(budget, "budget") < 2:
-        raise ValueError(f"budget must be at least 2 ablations, got {budget}")
-    return min(int(budget), 1 << n)
-
-
-def check_count(value: Any, name: str) -> int:
-    """A whole number; TypeError says what was given instead."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    return int(value)
+    return min(check_count(budget, "budget", 2), 1 << n)

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from spex_widget.games import Game
-from spex_widget.spectrum.sparse import BoolArray, FloatArray
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 PROBE, ROUND = 0, 1
 """Priorities: a person's probe goes ahead of a round's ablations."""
@@ -35,6 +35,6 @@ class InlineEvaluator:
         future: Future[FloatArray] = Future()
         try:
             future.set_result(self._game(coalitions))
-        except Exception as error:
+        except BaseException as error:  # a game may even exit; the thread must live on to say so
             future.set_exception(error)
         return future

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from spex_widget.algorithms import Algorithm, Batch
-from spex_widget.games import NonFiniteValueError
+from spex_widget.games import NonFiniteValueError, are_finite
 from spex_widget.session.evaluator import PROBE, ROUND, Evaluator
 from spex_widget.session.log import AblationLog
-from spex_widget.spectrum.sparse import BoolArray, FloatArray
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 _PROMPT = 0.2  # seconds a batch should take, so that a person's probe need not wait long
 _FIRST = 8  # ablations in the first batch, which tells how long one takes
@@ -31,7 +31,9 @@ class Job:
 
 
 class Jobs:
-    """The queue between an algorithm, an evaluator and the log. The session's worker alone calls it, but for `probe`.
+    """The queue between an algorithm, an evaluator and the log.
+
+    The session's worker alone calls it, but for `probe` and `pending`.
 
     What the log already holds of the run is told without being evaluated again.
     """
@@ -63,6 +65,20 @@ class Jobs:
         self._probes.append(job)
         return job.answer
 
+    def pending(self, budget: int) -> bool:
+        """Whether there is something to submit."""
+        return bool(self._probes) or (bool(self._again) and budget > 0) or self._asked < budget
+
+    def abandon(self, error: BaseException) -> None:
+        """After a failure beyond the game's: answer every probe with it, and put the rest back into the queue."""
+        for job in [*self._out.values(), *self._probes]:
+            if job.batch is not None:
+                self._again.append(job)
+            elif not job.answer.done():
+                job.answer.set_exception(error)
+        self._out.clear()
+        self._probes.clear()
+
     def next(self, budget: int) -> Job | None:
         """What to submit next: a probe, what failed before, or new coalitions as far as the budget goes."""
         if self._probes:
@@ -82,7 +98,11 @@ class Jobs:
         if job.batch is not None and not missing.any():
             self._tell(job.batch)
             return
-        future = evaluator.submit(job.coalitions[missing], ROUND if job.batch is not None else PROBE)
+        try:
+            future = evaluator.submit(job.coalitions[missing], ROUND if job.batch is not None else PROBE)
+        except BaseException as error:
+            future = Future()
+            future.set_exception(error)
         self._out[future] = job
 
     def settle(self, *, patient: bool) -> list[Exception]:
@@ -104,7 +124,7 @@ class Jobs:
         return errors
 
     def _settle(self, job: Job, future: Future[FloatArray]) -> Exception | None:
-        error = future.exception()
+        error = CancelledError() if future.cancelled() else future.exception()
         values = error.values if isinstance(error, NonFiniteValueError) else None if error else future.result()
         coalitions, batch = job.coalitions[self._missing(job)], job.batch
         seconds = time.perf_counter() - job.began
@@ -116,12 +136,13 @@ class Jobs:
                 job.answer.set_result(values)
             return None
         self._log.append(coalitions, values, purpose="uniform", round=batch.round, seconds=seconds)
-        for coalition, value in zip(coalitions, values if values is not None else (), strict=False):
-            if np.isfinite(value).all():
-                self._paid[coalition.tobytes()] = value
+        if values is not None:
+            finite = are_finite(values)
+            paid = zip(coalitions[finite], values[finite], strict=True)
+            self._paid.update((coalition.tobytes(), value) for coalition, value in paid)
         if error is not None:
             self._again.append(job)
-            return error if isinstance(error, Exception) else RuntimeError(str(error))
+            return error if isinstance(error, Exception) else RuntimeError(f"the game raised {error!r}")
         self._pace(len(coalitions), seconds)
         self._tell(batch)
         return None

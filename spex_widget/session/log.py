@@ -10,15 +10,17 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 import numpy as np
 from platformdirs import user_cache_path
 
-from spex_widget.games import Game
-from spex_widget.spectrum.sparse import BoolArray, FloatArray
+from spex_widget.games import Game, are_finite
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 SCHEMA = 1
 """Raised whenever older code would misread a log."""
@@ -30,9 +32,9 @@ _logger = logging.getLogger(__name__)
 
 _COLUMNS = 'round, purpose, status, coalition, "values", seconds'
 
-_TABLES = f"""
-CREATE TABLE IF NOT EXISTS header (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS ablations (
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS header (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    f"""CREATE TABLE IF NOT EXISTS ablations (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     round INTEGER NOT NULL,
     purpose TEXT NOT NULL CHECK (purpose IN {PURPOSES}),
@@ -40,8 +42,8 @@ CREATE TABLE IF NOT EXISTS ablations (
     coalition BLOB NOT NULL,
     "values" BLOB,
     seconds REAL NOT NULL
-);
-"""
+)""",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +75,21 @@ class AblationLog:
 
     Raises
     ------
+    TypeError
+        If the path is none.
     ValueError
         If the file is no log, or belongs to another game or seed.
     """
 
     def __init__(self, game: Game, *, seed: int = 0, path: str | os.PathLike[str] | None = None) -> None:
+        if path is not None and not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"log must be the path of a file, got {path!r}")
         self._n = game.n
         self._lock = RLock()
-        fingerprint = game.fingerprint()
-        self.path = Path(path) if path is not None else _new_path(fingerprint)
+        self._open: sqlite3.Connection | None = None
         header = {
             "schema": SCHEMA,
-            "fingerprint": fingerprint,
+            "fingerprint": game.fingerprint(),
             "seed": seed,
             "players": list(game.players),
             "outputs": list(game.outputs),
@@ -92,23 +97,42 @@ class AblationLog:
             "value": game.value,
             "ablation": game.ablation,
         }
+        self.path = Path(path) if path is not None else _new_path(str(header["fingerprint"]))
         try:
-            self._connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
-            _write_ahead(self._connection)
-            self._connection.executescript(_TABLES)
-            found = {k: json.loads(v) for k, v in self._connection.execute("SELECT key, value FROM header")}
-        except sqlite3.Error as error:
-            raise ValueError(f"{self.path} cannot be opened as a log of ablations: {error}") from error
-        if not found:
-            rows = [(key, json.dumps(value)) for key, value in header.items()]
-            self._connection.executemany("INSERT INTO header VALUES (?, ?)", rows)
+            self._begin(header)
+        except (sqlite3.Error, OSError, ValueError) as error:
+            self.close()
+            raise ValueError(f"{self.path} cannot be used as a log of ablations: {error}") from error
+
+    def _begin(self, header: dict[str, Any]) -> None:
+        """Make the tables, or see that the file's own are of this game and seed."""
+        with self._transaction() as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if tables and "ablations" not in tables:
+                raise ValueError(f"it is a database of something else, with the tables {sorted(tables)}")
+            for table in _TABLES:
+                connection.execute(table)
+            found = {k: json.loads(v) for k, v in connection.execute("SELECT key, value FROM header")}
+            if not found:
+                rows = [(key, json.dumps(value)) for key, value in header.items()]
+                connection.executemany("INSERT INTO header VALUES (?, ?)", rows)
         for key in ("schema", "fingerprint", "seed"):
             if found and found.get(key) != header[key]:
-                self.close()
                 raise ValueError(
-                    f"{self.path} is a log with the {key} {found.get(key)!r}, this run has {header[key]!r}; "
-                    "give a log of the same game and seed, or a new path"
+                    f"its {key} is {found.get(key)!r}, and this run's is {header[key]!r}; give a log of the same game "
+                    "and seed, or a new path"
                 )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, one thread at a time; a file that was closed is opened again."""
+        with self._lock:
+            if self._open is None:
+                self._open = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+                _write_ahead(self._open)
+            with self._open:
+                self._open.execute("BEGIN IMMEDIATE")
+                yield self._open
 
     def append(
         self,
@@ -133,24 +157,19 @@ class AblationLog:
         """
         packed = np.packbits(coalitions, axis=1, bitorder="little")
         each = seconds / max(len(coalitions), 1)
-        rows = []
-        for i, bits in enumerate(packed):
-            row = None if values is None else values[i]
-            ok = row is not None and bool(np.isfinite(row).all())
-            blob = None if row is None else row.astype("<f8").tobytes()
-            rows.append((round, purpose, "ok" if ok else "failed", bits.tobytes(), blob, each))
-        with self._lock:
-            self._connection.execute("BEGIN")
-            self._connection.executemany(
-                f"INSERT INTO ablations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
-                rows,
-            )
-            self._connection.execute("COMMIT")
+        ok = np.zeros(len(packed), dtype=np.bool_) if values is None else are_finite(values)
+        blobs = [None] * len(packed) if values is None else [row.astype("<f8").tobytes() for row in values]
+        rows = [
+            (round, purpose, "ok" if good else "failed", bits.tobytes(), blob, each)
+            for good, bits, blob in zip(ok, packed, blobs, strict=True)
+        ]
+        with self._transaction() as connection:
+            connection.executemany(f"INSERT INTO ablations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def __iter__(self) -> Iterator[Row]:
         """All rows, oldest first."""
-        with self._lock:
-            rows = self._connection.execute(f"SELECT seq, {_COLUMNS} FROM ablations ORDER BY seq").fetchall()
+        with self._transaction() as connection:
+            rows = connection.execute(f"SELECT seq, {_COLUMNS} FROM ablations ORDER BY seq").fetchall()
         for seq, round_, purpose, status, bits, blob, seconds in rows:
             packed = np.frombuffer(bits, np.uint8)
             coalition = np.unpackbits(packed, count=self._n, bitorder="little").astype(np.bool_)
@@ -158,12 +177,15 @@ class AblationLog:
             yield Row(seq, round_, purpose, status, coalition, values, seconds)
 
     def __len__(self) -> int:
-        with self._lock:
-            return int(self._connection.execute("SELECT COUNT(*) FROM ablations").fetchone()[0])
+        with self._transaction() as connection:
+            return int(connection.execute("SELECT COUNT(*) FROM ablations").fetchone()[0])
 
     def close(self) -> None:
-        """Close the file; what was written stays."""
-        self._connection.close()
+        """Close the file, so that all of it is in the one file; what is written later opens it again."""
+        with self._lock:
+            if self._open is not None:
+                self._open.close()
+                self._open = None
 
 
 def _new_path(fingerprint: str) -> Path:

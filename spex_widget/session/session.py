@@ -14,13 +14,13 @@ import numpy.typing as npt
 from spex_widget.algorithms import Estimate
 from spex_widget.games import Game
 from spex_widget.report import Result
-from spex_widget.session.arguments import check_arguments, check_budget, check_count
+from spex_widget.session.arguments import check_arguments, check_budget
 from spex_widget.session.evaluator import Evaluator, InlineEvaluator
-from spex_widget.session.jobs import Job, Jobs
+from spex_widget.session.jobs import Jobs
 from spex_widget.session.log import AblationLog
 from spex_widget.session.publisher import Publisher
 from spex_widget.snapshot import FINAL, Header, Snapshot
-from spex_widget.spectrum.sparse import FloatArray
+from spex_widget.spectrum.arguments import FloatArray, check_coalitions, check_count
 
 
 class Session:
@@ -78,20 +78,21 @@ class Session:
         log: str | os.PathLike[str] | None = None,
         evaluator: Evaluator | None = None,
     ) -> None:
-        make = check_arguments(game, algorithm, refine)
+        make = check_arguments(game, algorithm, refine, evaluator)
         self._budget = check_budget(budget, game.n)
         self.game = game
-        self.seed = check_count(seed, "seed")
-        self.log = AblationLog(game, seed=seed, path=log)
+        self.seed = check_count(seed, "seed", 0)
+        self._algorithm = make(game.n, seed=self.seed)
+        self.log = AblationLog(game, seed=self.seed, path=log)
         self.header = Header.of(game, log=str(self.log.path))
         self.error: Exception | None = None
-        self._algorithm = make(game.n, seed=seed)
         self._evaluator = evaluator or InlineEvaluator(game)
         self._moved = Condition()  # guards all that follows
         self._state = "running"
         self._output = 0
         self._estimate: Estimate | None = None
         self._seq = 0
+        self._turns = 0
         self._jobs = Jobs(self._algorithm, self.log)
         self._worker: Thread | None = None
         self._fitter: Thread | None = None
@@ -137,6 +138,7 @@ class Session:
                 ablations=self._jobs.done,
                 budget=self._budget,
                 rate=self._jobs.rate,
+                turns=self._turns,
                 estimate=self._estimate,
             )
 
@@ -161,9 +163,11 @@ class Session:
         Exception
             What the game raised, if it did. What was evaluated until then stays in `result` and in the log.
         """
+        if timeout is not None and not isinstance(timeout, (int, float)):
+            raise TypeError(f"timeout must be seconds, got {timeout!r}")
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         with self._moved:
-            while self._state not in FINAL:
+            while self._state not in FINAL or self._fitter is not None:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise TimeoutError(f"the run is {self._state} after {timeout} s: {self._jobs.done} ablations done")
@@ -180,7 +184,7 @@ class Session:
 
     def resume(self) -> None:
         """Go on after a pause, a stop, or a failure (what failed is tried again)."""
-        self._turn({"paused": "running", "stopped": "running", "failed": "running"})
+        self._turn({"paused": "running", "stopping": "running", "stopped": "running", "failed": "running"})
 
     def stop(self) -> None:
         """End at the batch boundary and keep what is known."""
@@ -194,11 +198,10 @@ class Session:
         ValueError
             If it is less than 1.
         """
-        if check_count(ablations, "ablations") < 1:
-            raise ValueError(f"ablations to add must be at least 1, got {ablations}")
+        more = check_count(ablations, "ablations to add", 1)
         with self._moved:
-            self._budget = min(self._budget + int(ablations), 1 << self.game.n)
-        self._turn(dict.fromkeys(FINAL, "running"))
+            self._budget = min(self._budget + more, 1 << self.game.n)
+            self._turn(dict.fromkeys(("stopping", *FINAL), "running"))
 
     def select(self, output: int | str) -> None:
         """Explain another output, from the same ablations.
@@ -209,12 +212,13 @@ class Session:
             If there is no such output.
         """
         labels = self.game.outputs
-        index = labels.index(output) if output in labels else output
+        index = labels.index(output) if isinstance(output, str) and output in labels else output
         if not isinstance(index, (int, np.integer)) or not 0 <= index < len(labels):
             raise ValueError(f"output must be one of {list(labels)} or its position, got {output!r}")
         with self._moved:
             self._output = int(index)
-        self._turn(dict.fromkeys(FINAL, "running"))
+            self._start_fitter()
+            self._turn({})
 
     def probe(self, coalition: npt.ArrayLike) -> FloatArray:
         """Ask the model itself, ahead of the queue.
@@ -228,7 +232,7 @@ class Session:
         ndarray of shape (outputs,) or (k, outputs), float64
             Logged, but kept out of the surrogate and of R².
         """
-        rows = self.game.check_coalitions(coalition)
+        rows = check_coalitions(coalition, self.game.n)
         with self._moved:
             answer = self._jobs.probe(rows)
             self._start_worker()
@@ -238,7 +242,9 @@ class Session:
     # The crank ----------------------------------------------------------------------------------------------------
 
     def _turn(self, states: dict[str, str]) -> None:
+        """Obey a person: from these states to those, from any other to itself."""
         with self._moved:
+            self._turns += 1
             state = states.get(self._state, self._state)
             if state == "running" and self._state != "running":
                 self.error = None
@@ -251,9 +257,7 @@ class Session:
     def _start(self) -> None:
         with self._moved:
             self._start_worker()
-            if self._fitter is None:
-                self._fitter = Thread(target=self._fit, name="spex-fitter", daemon=True)
-                self._fitter.start()
+            self._start_fitter()
 
     def _start_worker(self) -> None:
         if self._worker is None:
@@ -261,23 +265,19 @@ class Session:
             self._worker.start()
         self._moved.notify_all()
 
-    def _next_job(self) -> Job | None:
-        if self._jobs.out >= self._evaluator.slots:
-            return None
-        return self._jobs.next(self._budget if self._state == "running" else 0)
+    def _start_fitter(self) -> None:
+        if self._fitter is None:
+            self._fitter = Thread(target=self._fit, name="spex-fitter", daemon=True)
+            self._fitter.start()
 
     def _evaluate(self) -> None:
+        """Submit, settle, until there is nothing more to evaluate: the worker."""
         try:
-            while True:
-                with self._moved:
-                    job = self._next_job()
-                    if job is None and not self._jobs.out:
-                        if self._state != "paused" or self._jobs.done >= self._budget:
-                            self._worker = None
-                            self._moved.notify_all()
-                            return
-                        self._moved.wait()
-                        continue
+            while self._more_to_evaluate():
+                job = None
+                if self._jobs.out < self._evaluator.slots:
+                    # Not under the lock: drawing coalitions may take its time.
+                    job = self._jobs.next(self._allowed())
                 if job is not None:
                     self._jobs.submit(job, self._evaluator)
                 # While there is room for more, only take what is ready; else wait for something to be.
@@ -286,10 +286,30 @@ class Session:
                 with self._moved:
                     self._moved.notify_all()
                 self._publisher.notify()
-        except Exception as error:  # the log's disk is full, say: a run must not hang for it
+        except BaseException as error:  # the log's disk is full, say: a run must not hang for it
             with self._moved:
                 self._worker = None
-            self._fail(error)
+                self._jobs.abandon(error)
+                self._fail(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+    def _allowed(self) -> int:
+        return self._budget if self._state == "running" else 0
+
+    def _more_to_evaluate(self) -> bool:
+        """Wait until there is something to submit or settle; False, and no worker any more, where nothing will be."""
+        with self._moved:
+            while not (self._jobs.out or self._jobs.pending(self._allowed())):
+                if self._state != "paused" or self._jobs.done >= self._budget:
+                    self._worker = None
+                    self._close_log()
+                    self._moved.notify_all()
+                    return False
+                self._moved.wait()
+            return True
+
+    def _close_log(self) -> None:
+        if self._worker is None and self._fitter is None:
+            self.log.close()
 
     def _fit(self) -> None:
         while True:
@@ -306,8 +326,12 @@ class Session:
             with self._moved:
                 self._estimate = estimate or self._estimate
                 if over and self._worker is None and known == (self._jobs.done, self._output):
-                    self._state = "failed" if self.error else "stopped" if self._state == "stopping" else "done"
+                    if self.error is not None:
+                        self._state = "failed"
+                    elif self._state not in FINAL:
+                        self._state = "stopped" if self._state == "stopping" else "done"
                     self._fitter = None
+                    self._close_log()
                     self._moved.notify_all()
                     self._publisher.notify(urgent=True)
                     return
@@ -322,7 +346,7 @@ class Session:
     def _fail(self, error: Exception) -> None:
         with self._moved:
             self.error = self.error or error
-            self._state = "stopping"
+            self._state = "failed" if self._state in FINAL else "stopping"
             self._moved.notify_all()
 
     def _reason(self) -> str:

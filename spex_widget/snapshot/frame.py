@@ -47,6 +47,7 @@ def encode(snapshot: Snapshot) -> bytes:
         "ablations": snapshot.ablations,
         "budget": snapshot.budget,
         "rate": snapshot.rate,
+        "turns": snapshot.turns,
         "index": snapshot.index,
         "max_order": snapshot.max_order,
         "fitted": estimate.ablations if estimate else 0,

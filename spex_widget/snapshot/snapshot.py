@@ -70,6 +70,8 @@ class Snapshot:
         How many uniform ablations are done, and how many may be.
     rate : float
         Ablations a second of late, 0 before the first.
+    turns : int
+        How many of a person's verbs the run has obeyed: by its growth the page knows that a click was taken.
     estimate : Estimate or None
         What the algorithm knows; None before the first round.
     index, max_order : str, int or None
@@ -82,6 +84,7 @@ class Snapshot:
     ablations: int
     budget: int
     rate: float = 0.0
+    turns: int = 0
     estimate: Estimate | None = None
     index: str = "FBII"
     max_order: int | None = None

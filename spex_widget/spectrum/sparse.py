@@ -9,10 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions
 from spex_widget.spectrum.sets import IntArray, group, pad_sets, set_orders, subset_positions
-
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
 
 _CHUNK = 1 << 22  # entries of a (rows, coefficients) block: 32 MB of float64
 
@@ -109,9 +107,7 @@ class SparseSpectrum:
 
     def __call__(self, coalitions: npt.ArrayLike) -> FloatArray:
         """Evaluate: coalitions (m, n) of bool to values (m,) of float64."""
-        rows = np.atleast_2d(np.asarray(coalitions, dtype=np.bool_))
-        if rows.shape[1] != self.n:
-            raise ValueError(f"coalitions must have shape (m, {self.n}), got {rows.shape}")
+        rows = check_coalitions(coalitions, self.n)
         out = np.empty(len(rows))
         step = max(1, _CHUNK // max(len(self), 1))
         for start in range(0, len(rows), step):

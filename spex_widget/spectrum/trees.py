@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spex_widget.spectrum.arguments import FloatArray
 from spex_widget.spectrum.sets import IntArray, all_subsets
-from spex_widget.spectrum.sparse import FloatArray, SparseSpectrum
+from spex_widget.spectrum.sparse import SparseSpectrum
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,6 @@ class Leaves:
         # The sign of a subset is the product of its players' sides on that leaf's path.
         side_of = np.ones((len(self.values), n + 1), dtype=np.int8)
         np.put_along_axis(side_of, self.players.astype(np.int64), self.sides.astype(np.int8), axis=1)
-        side_of[:, n] = 1
         signs = np.ones(len(subsets))
         for column in subsets.T:
             signs *= side_of[leaf, column]

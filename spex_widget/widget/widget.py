@@ -21,7 +21,7 @@ from spex_widget.report import Result
 from spex_widget.report.static import static_html, static_text
 from spex_widget.session import Session
 from spex_widget.snapshot import FINAL, Snapshot, encode
-from spex_widget.spectrum.sparse import FloatArray
+from spex_widget.spectrum.arguments import FloatArray
 from spex_widget.widget.host import answer_beside_cells, publish_display, warn_of_threads
 
 _STATIC = Path(__file__).parent.parent / "static"
@@ -60,6 +60,7 @@ class SpexWidget(anywidget.AnyWidget):
         self._writing = Lock()  # around every write of a trait: handlers and the publisher run in threads of their own
         self._displayed = False
         self._checkpoint = 0.0
+        self._twin_seq = 0
         self._acts: dict[str, Callable[[dict[str, Any]], None]] = {
             "hello": lambda message: None,
             "pause": lambda message: session.pause(),
@@ -83,8 +84,13 @@ class SpexWidget(anywidget.AnyWidget):
             self.frame = frame
         due = snapshot.state in FINAL or time.monotonic() - self._checkpoint > _CHECKPOINT
         if self._displayed and due:
-            self._checkpoint = time.monotonic()
-            publish_display(self._static(snapshot), f"spex-{self._uid}", update=True)
+            self._refresh_twin(snapshot)
+
+    def _refresh_twin(self, snapshot: Snapshot) -> None:
+        with self._writing:
+            if snapshot.seq > self._twin_seq:
+                self._twin_seq, self._checkpoint = snapshot.seq, time.monotonic()
+                publish_display(self._static(snapshot), f"spex-{self._uid}", update=True)
 
     def _static(self, snapshot: Snapshot) -> dict[str, str]:
         header = self.session.header
@@ -102,6 +108,8 @@ class SpexWidget(anywidget.AnyWidget):
             display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
         publish_display(self._static(self.session.snapshot()), f"spex-{self._uid}", update=False)
         self._displayed = True
+        # The run may have ended between that snapshot and now, with nobody told.
+        self._refresh_twin(self.session.snapshot())
 
     # From the page to the kernel ----------------------------------------------------------------------------------
 

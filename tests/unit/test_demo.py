@@ -178,7 +178,7 @@ def test_held_out_accuracy(pretrained, words, count):
 
 def test_the_planted_interactions_are_the_models_own(pretrained):
     found = []
-    for sentence in sentences(25, seed=UNSEEN, words=(6, 11)):
+    for sentence in sentences(30, seed=UNSEEN, words=(6, 12)):
         coalitions = every_coalition(len(sentence.words))
         values = log_odds(pretrained, sentence.words, coalitions)
         found += [rank < 3 for rank in ranks(values, coalitions, [p.members for p in sentence.planted])]

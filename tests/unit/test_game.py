@@ -1,5 +1,7 @@
 """Games: what goes in is checked, what comes out is checked, and the messages say what to do."""
 
+import os
+import pickle
 import subprocess
 import sys
 
@@ -129,11 +131,13 @@ def test_a_function_game_names_its_players_and_itself():
     ("error", "match", "arguments"),
     [
         (TypeError, "function of coalitions, .* got int", {"f": 3, "n": 4}),
-        (ValueError, "at least 2 players .* got 1", {"f": binary, "n": 1}),
-        (ValueError, "at least 2 players .* got 0", {"f": binary, "n": -3}),
+        (ValueError, "at least 2, got 1", {"f": binary, "n": 1}),
+        (ValueError, "at least 2, got -3", {"f": binary, "n": -3}),
         (ValueError, "all n = 4 players, got 2 labels", {"f": binary, "n": 4, "players": ["a", "b"]}),
         (ValueError, "at least 1 output", {"f": binary, "n": 4, "outputs": []}),
-        (ValueError, "at least 1 output", {"f": binary, "n": 4, "outputs": 0}),
+        (ValueError, "outputs must be at least 1, got 0", {"f": binary, "n": 4, "outputs": 0}),
+        (TypeError, "whole number, got 4.5", {"f": binary, "n": 4.5}),
+        (TypeError, "players must be labels", {"f": binary, "n": 4, "players": 4}),
     ],
 )
 def test_a_game_that_cannot_be_is_refused(error, match, arguments):
@@ -171,10 +175,12 @@ def test_what_is_read_stays_whole_in_a_restricted_game():
     [
         ([0, 0, 1], ValueError, "once each"),
         ([0, 4], ValueError, "from 0 to 3"),
-        ([-1, 2], ValueError, "from 0 to 3"),
+        ([-1, 2], ValueError, "at least 0, got -1"),
         ([2], ValueError, "at least 2"),
         ([], ValueError, "at least 2"),
-        ([0.5, 1], TypeError, "float"),
+        ([0.5, 1], TypeError, "whole number, got 0.5"),
+        ([True, False], TypeError, "whole number, got True"),
+        (2, TypeError, "indices of at least two players"),
     ],
 )
 def test_a_restriction_that_cannot_be_is_refused(players, error, match):
@@ -215,22 +221,67 @@ def test_fingerprints_tell_games_apart():
 def test_a_fingerprint_is_the_same_in_another_process():
     code = (
         "from spex_widget.games import FunctionGame\n"
-        "game = FunctionGame(lambda x: x[:, 0], 3, players=['größer', 'b', 'c'])\n"
+        "def f(x, *, kind='a', thing=object()): return x[:, 0] * (kind in {'a', 'b', 'c'})\n"
+        "game = FunctionGame(f, 3, players=['größer', 'b', 'c'])\n"
         "print(game.fingerprint(), game.restrict([2, 0]).fingerprint())"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    game = FunctionGame(lambda x: x[:, 1], 3, players=["größer", "b", "c"])
-    assert said == [game.fingerprint(), game.restrict([2, 0]).fingerprint()]
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
+        ).stdout.split()
+        for seed in ("1", "2")
+    ]
+    assert runs[0] == runs[1]
+    assert len(set(runs[0])) == 2
 
 
-def test_a_function_is_known_by_its_name_alone():
-    def other(x):
-        return binary(x)
+def closing_over(weight):
+    return lambda x: x[:, 0] * weight
 
-    def same(x):
-        return -binary(x)
 
-    same.__name__ = "binary"
-    prints = [FunctionGame(f, 4).fingerprint() for f in (binary, other, same)]
-    assert prints[0] != prints[1]
-    assert prints[0] == prints[2]
+def by_default(weight):
+    return lambda x, w=weight: x[:, 0] * w
+
+
+def by_keyword(weight):
+    return lambda x, *, w=weight: x[:, 0] * w
+
+
+def of_its_own(x):
+    def later():
+        return unknown_yet
+
+    if len(x) < 0:
+        unknown_yet = 1
+    return later
+
+
+FUNCTIONS = {
+    "first": lambda: lambda x: x[:, 0],
+    "second": lambda: lambda x: x[:, 1],
+    "another name": lambda: lambda x: np.cumsum(x[:, 0]),
+    "yet another name": lambda: lambda x: np.cumprod(x[:, 0]),
+    "inside": lambda: lambda x: [row[0] for row in x],
+    "inside, otherwise": lambda: lambda x: [row[1] for row in x],
+    "closes over 1": lambda: closing_over(1),
+    "closes over 2": lambda: closing_over(2),
+    "closes over weights": lambda: closing_over(np.arange(3.0)),
+    "closes over other weights": lambda: closing_over(np.arange(3.0) + 1),
+    "closes over what is not there yet": lambda: of_its_own([]),
+    "by default 1": lambda: by_default(1),
+    "by default 2": lambda: by_default(np.int64(2)),
+    "by keyword 1": lambda: by_keyword((1,)),
+    "by keyword 2": lambda: by_keyword((2,)),
+    "compiled": lambda: np.sum,
+}
+
+
+def test_functions_of_one_name_are_told_apart_by_what_they_do():
+    prints = {name: FunctionGame(make(), 3).fingerprint() for name, make in FUNCTIONS.items()}
+    assert len(set(prints.values())) == len(prints)
+    assert {name: FunctionGame(make(), 3).fingerprint() for name, make in FUNCTIONS.items()} == prints
+
+
+def test_an_error_comes_back_from_another_process():
+    error = pickle.loads(pickle.dumps(NonFiniteValueError("why", np.array([[np.nan]]))))
+    assert (str(error), error.values.shape) == ("why", (1, 1))

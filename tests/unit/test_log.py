@@ -40,13 +40,13 @@ def test_a_value_that_is_not_finite_is_kept_as_failed(tmp_path):
 )
 def test_a_log_of_another_run_is_refused(tmp_path, other, what):
     AblationLog(game(), seed=0, path=tmp_path / "log").close()
-    with pytest.raises(ValueError, match=rf"is a log with the {what} .*give a log of the same game and seed"):
+    with pytest.raises(ValueError, match=rf"its {what} is .*give a log of the same game and seed"):
         AblationLog(other[0], seed=other[1], path=tmp_path / "log")
 
 
 def test_a_file_that_is_no_log_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("these are notes, not a log of ablations " * 50)
-    with pytest.raises(ValueError, match=r"notes\.txt cannot be opened as a log"):
+    with pytest.raises(ValueError, match=r"notes\.txt cannot be used as a log"):
         AblationLog(game(), path=tmp_path / "notes.txt")
 
 
@@ -77,3 +77,42 @@ def test_without_a_cache_folder_the_log_is_kept_elsewhere(monkeypatch, tmp_path,
     log.append(np.ones((1, 11), bool), np.ones((1, 1)), purpose="uniform")
     assert len(log) == 1
     assert "the cache folder cannot be used" in caplog.text
+
+
+def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path):
+    connection = sqlite3.connect(tmp_path / "shop")
+    connection.execute("CREATE TABLE sales (amount)")
+    connection.close()
+    with pytest.raises(ValueError, match=r"a database of something else, with the tables \['sales'\]"):
+        AblationLog(game(), path=tmp_path / "shop")
+    connection = sqlite3.connect(tmp_path / "shop")
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("sales",)]
+    connection.close()
+
+
+@pytest.mark.parametrize("path", ["missing/folder/log", "."])
+def test_a_path_that_cannot_be_a_file_is_refused(tmp_path, path):
+    with pytest.raises(ValueError, match="cannot be used as a log of ablations"):
+        AblationLog(game(), path=tmp_path / path)
+
+
+def test_what_is_no_path_is_refused():
+    with pytest.raises(TypeError, match="log must be the path of a file, got 5"):
+        AblationLog(game(), path=5)
+
+
+def test_a_closed_log_is_one_whole_file_and_opens_again(tmp_path):
+    log = AblationLog(game(), path=tmp_path / "log")
+    log.append(np.ones((3, 11), bool), np.ones((3, 1)), purpose="uniform")
+    log.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["log"]
+    log.append(np.ones((2, 11), bool), np.ones((2, 1)), purpose="probe")
+    assert len(log) == 5
+
+
+def test_a_batch_that_fails_leaves_the_log_usable(tmp_path):
+    log = AblationLog(game(), path=tmp_path / "log")
+    with pytest.raises(sqlite3.IntegrityError):
+        log.append(np.ones((2, 11), bool), np.ones((2, 1)), purpose="fun")
+    log.append(np.ones((2, 11), bool), np.ones((2, 1)), purpose="uniform")
+    assert len(log) == 2

@@ -1,4 +1,4 @@
-"""What the project promises first: far below 2^n ablations, planted words are found in texts that were not trained on."""
+"""The first promise: far below 2^n ablations, planted words are found in texts that were not trained on."""
 
 import pytest
 

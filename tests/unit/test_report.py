@@ -203,6 +203,8 @@ def test_the_convergence_chart_has_both_lines_and_the_interval():
     band, line = said["layer"]
     assert (band["encoding"]["y"]["field"], band["encoding"]["y2"]["field"]) == ("low", "high")
     assert line["encoding"]["y"]["field"] == "R²"
+    # A first surrogate's R² may be far below zero: it must not flatten all that comes after.
+    assert band["encoding"]["y"]["scale"] == line["encoding"]["y"]["scale"] == {"domain": [0, 1], "clamp": True}
 
 
 def test_the_energy_chart_shows_shares_of_the_variance():

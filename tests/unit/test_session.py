@@ -111,15 +111,16 @@ def test_200_and_then_200_more_is_400():
 
 
 def test_a_log_is_continued_without_paying_again(tmp_path, reference):
-    finished(budget=180, log=tmp_path / "log").log.close()
     paid = []
 
     def counted(x):
         paid.append(len(x))
         return planted(x)
 
-    counted.__name__ = "planted"
-    continued = finished(FunctionGame(counted, N), budget=300, log=tmp_path / "log")
+    game = FunctionGame(counted, N)
+    finished(game, budget=180, log=tmp_path / "log")
+    paid.clear()
+    continued = finished(game, budget=300, log=tmp_path / "log")
     assert sum(paid) == 120
     assert ranking(continued) == reference
     assert len(continued.log) == 300
@@ -326,11 +327,16 @@ def test_no_thread_is_left_behind():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"budget": 1}, ValueError, "budget must be at least 2 ablations, got 1"),
+        ({"budget": 1}, ValueError, "budget must be at least 2, got 1"),
         ({"budget": 2.5}, TypeError, r"budget must be a whole number, got 2\.5"),
         ({"algorithm": "shap"}, ValueError, "algorithm must be one of proxyspex, got 'shap'"),
         ({"refine": "magic"}, ValueError, "refine must be one of auto, lasso, got 'magic'"),
         ({"seed": "x"}, TypeError, "seed must be a whole number, got 'x'"),
+        ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
+        ({"algorithm": ["proxyspex"]}, ValueError, "algorithm must be one of proxyspex"),
+        ({"refine": np.zeros(2)}, ValueError, "refine must be one of auto, lasso"),
+        ({"evaluator": 5}, TypeError, "evaluator must have submit"),
+        ({"log": 5}, TypeError, "log must be the path of a file, got 5"),
     ],
 )
 def test_bad_arguments_are_named(arguments, error, message):
@@ -357,3 +363,119 @@ def test_a_future_of_another_kind_serves_as_well():
 
     game = FunctionGame(planted, N)
     assert finished(game, budget=64, evaluator=Remote(game)).ablations == 64
+
+
+def test_too_many_players_are_refused_before_anything_is_paid_for():
+    with pytest.raises(ValueError, match="at most 8,192 players, got 9,000"):
+        Session(FunctionGame(planted, 9000))
+
+
+def test_numpy_numbers_are_numbers():
+    session = finished(budget=np.int64(64), seed=np.int64(3))
+    session.add_budget(np.int32(10))
+    session.wait(30.0)
+    assert session.ablations == 74
+
+
+@pytest.mark.parametrize("verb", ["resume", "add_budget"])
+def test_a_stop_is_taken_back_also_while_it_is_under_way(verb):
+    game = FunctionGame(planted, N)
+    session = Session(game, budget=200, evaluator=(gate := Gate(game)))
+    gate.waiting.wait(30)
+    session.stop()
+    assert session.state == "stopping"
+    session.resume() if verb == "resume" else session.add_budget(50)
+    gate.open.release(1000)
+    session.wait(30)
+    assert session.state == "done"
+    assert session.ablations == (200 if verb == "resume" else 250)
+
+
+def test_selecting_an_output_of_a_stopped_run_pays_for_nothing():
+    def two(x):
+        return np.column_stack([planted(x), 5.0 * (x[:, 3] & x[:, 4])])
+
+    game = FunctionGame(two, N, outputs=["a", "b"])
+    session = Session(game, budget=4000, evaluator=(gate := Gate(game)))
+    gate.open.release(5)
+    while len(gate.asked) < 6:
+        gate.waiting.wait(1)
+    session.stop()
+    gate.open.release(1)
+    session.wait(30)
+    paid = session.ablations
+    session.select("b")
+    session.wait(30)
+    assert session.state == "stopped"
+    assert session.ablations == session.result.ablations == paid
+    assert session.result.value == "value of b"
+
+
+def test_a_game_that_exits_fails_the_run_alone():
+    def leaves(x):
+        raise SystemExit(3)
+
+    session = Session(FunctionGame(leaves, N), budget=100)
+    with pytest.raises(RuntimeError, match=r"the game raised SystemExit\(3\)"):
+        session.wait(30)
+    assert session.state == "failed"
+
+
+def test_an_evaluator_that_raises_loses_no_batch(reference):
+    class Moody(InlineEvaluator):
+        refusals = 1
+
+        def submit(self, coalitions, priority):
+            if self.refusals:
+                self.refusals -= 1
+                raise ConnectionError("the cluster is away")
+            return super().submit(coalitions, priority)
+
+    game = FunctionGame(planted, N)
+    session = Session(game, budget=300, evaluator=Moody(game))
+    with pytest.raises(ConnectionError):
+        session.wait(30)
+    session.resume()
+    session.wait(30)
+    assert ranking(session) == reference
+
+
+@pytest.mark.parametrize("of", ["run", "probe"])
+def test_a_log_that_fails_hangs_nobody(of, reference):
+    session = Session(FunctionGame(planted, N), budget=300)
+    if of == "probe":
+        session.wait(30)
+    append, session.log.append = session.log.append, broken_append
+    if of == "probe":
+        with pytest.raises(OSError, match="disk is full"):
+            session.probe(np.ones(N, bool))
+    else:
+        session.add_budget(1)
+        with pytest.raises(OSError, match="disk is full"):
+            session.wait(30)
+    assert session.snapshot().reason == "OSError: the disk is full"
+    session.log.append = append
+    session.resume()
+    session.wait(30)
+    assert session.error is None
+    assert session.ablations == session.budget
+
+
+def broken_append(*args, **kwargs):
+    raise OSError("the disk is full")
+
+
+def test_when_a_run_has_ended_its_log_is_one_whole_file(tmp_path):
+    session = finished(budget=64, log=tmp_path / "log")
+    assert [file.name for file in tmp_path.iterdir()] == ["log"]
+    session.probe(np.ones(N, bool))
+    assert len(session.log) == 65
+
+
+def test_every_verb_is_counted_in_the_snapshots():
+    session = finished(budget=64)
+    before = session.snapshot().turns
+    session.pause()
+    session.add_budget(1)
+    assert session.snapshot().turns == before + 2
+    session.wait(30)

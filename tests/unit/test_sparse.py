@@ -96,7 +96,7 @@ def test_a_set_is_looked_up_in_any_order_of_its_players():
 
 def test_what_cannot_be_is_refused():
     f = SparseSpectrum.from_sets(3, {(0,): 1.0})
-    with pytest.raises(ValueError, match=r"shape \(m, 3\), got \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"shape \(m, 3\), .* got \(2, 4\)"):
         f(np.ones((2, 4), dtype=bool))
     with pytest.raises(ValueError, match="3 and 4 players"):
         f + SparseSpectrum.from_sets(4, {})
