@@ -178,7 +178,7 @@ def as_target(target: Any, subject: Subject) -> Target:
     if isinstance(target, str):
         return Continuation(target) if subject.generative else Label(target)
     if not subject.generative and isinstance(target, (int, np.integer)):
-        return Label(int(target))
+        return Label(target if isinstance(target, int) else int(target))
     wanted = "a continuation (a str)" if subject.generative else "a label (a str, or its index)"
     raise TypeError(f"target must be {wanted}, a target such as LogOdds(…), or None, got {type(target).__name__}")
 

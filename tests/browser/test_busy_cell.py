@@ -64,10 +64,8 @@ CLICK = """action => new Promise(resolve => {
 @pytest.mark.skipif(not SUBSHELLS, reason="ipykernel 6 has no subshells: a busy cell blocks the page's messages")
 def test_the_ranking_goes_on_and_stop_answers_while_a_cell_sleeps(busy):
     page = busy.page
-    before = int(page.get_attribute("[data-spex]", "data-ablations"))
-    page.wait_for_function(
-        "before => Number(document.querySelector('[data-spex]').dataset.ablations) > before", arg=before
-    )
+    before = page.get_attribute("[data-spex]", "data-r2")
+    page.wait_for_function("before => document.querySelector('[data-spex]').dataset.r2 !== before", arg=before)
     times = page.evaluate(CLICK, "stop")
     print(times)
     assert times["acknowledged"] is not None
