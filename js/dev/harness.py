@@ -76,14 +76,14 @@ def play(text: str, *, faithful: float = 0.93, exact: bool = False) -> dict[str,
             history += (Mark(done, R2(r2, r2 - wide, r2 + 0.5 * wide), 0.6 * faithful - noise / 2),)
             estimate = Estimate(0, len(history), done, surrogate(words, rng, noise), history=history[1:])
         rate = 1240.0 if done else 0.0
-        frames.append(Snapshot(len(frames), "running", "", done, budget, rate, estimate, max_order=3))
+        frames.append(Snapshot(len(frames), "running", "", done, budget, rate, 0, estimate, max_order=3))
     middle, end = frames[len(frames) // 2], frames[-1]
     if exact:
         estimate = Estimate(0, 1, budget, surrogate(words, rng, 0.0), exact=True)
-        end = Snapshot(99, "done", "", budget, budget, 900.0, estimate)
+        end = Snapshot(99, "done", "", budget, budget, 900.0, 0, estimate)
     for state, at in (("paused", middle), ("stopped", middle), ("done", end), ("failed", middle)):
         why = "CUDA out of memory" if state == "failed" else ""
-        frames.append(Snapshot(99, state, why, at.ablations, at.budget, 0.0, at.estimate, max_order=at.max_order))
+        frames.append(Snapshot(99, state, why, at.ablations, at.budget, 0.0, 0, at.estimate, max_order=at.max_order))
     states = [snapshot.state for snapshot in frames]
     return {"header": header, "states": states, "frames": [base64.b64encode(encode(s)).decode() for s in frames]}
 

@@ -41,7 +41,7 @@ test("more budget is never more than there are coalitions", () => {
   expect(view.action("add_budget").textContent).toBe("+ 6 ablations");
   view.action("add_budget").click();
   expect(view.sent).toContainEqual({ type: "add_budget", ablations: 6 });
-  view.show(frame({ seq: 2, budget: 16, ablations: 10 }, KNOWN));
+  view.show(frame({ seq: 2, budget: 16, ablations: 10, turns: 1 }, KNOWN));
   expect(view.action("add_budget").hidden).toBe(true);
 });
 
@@ -51,7 +51,9 @@ test("exact, failed and still fitting are said in words", () => {
   view.show(frame({ seq: 2, state: "running", ablations: 800, fitted: 512, round: 6 }, KNOWN));
   expect(view.find(".spex-now").textContent).toContain("fitting the surrogate, round 7");
   expect(view.find("[role=alert]").hidden).toBe(true);
-  view.show(frame({ seq: 3, state: "failed", reason: "CUDA out of memory" }, KNOWN));
+  view.show(frame({ seq: 3, state: "stopping", ablations: 300, fitted: 256, round: 4 }, KNOWN));
+  expect(view.find(".spex-now").textContent).toContain("fitting the surrogate, round 5");
+  view.show(frame({ seq: 4, state: "failed", reason: "CUDA out of memory" }, KNOWN));
   expect(view.find("[role=alert]").hidden).toBe(false);
   expect(view.find("[role=alert]").textContent).toBe("failed: CUDA out of memory");
 });
@@ -70,7 +72,7 @@ test("a click shows at once, and a busy kernel is named until it answers", () =>
   expect(busy()).toBe("the kernel is busy: it will act when the cell ends");
   view.show(frame({ seq: 2, ablations: 400 }, KNOWN)); // not an answer
   expect(busy()).toBe("the kernel is busy: it will act when the cell ends");
-  view.show(frame({ seq: 3, state: "paused" }, KNOWN));
+  view.show(frame({ seq: 3, state: "paused", turns: 1 }, KNOWN));
   expect(busy()).toBe("");
   expect(view.action("resume").hidden).toBe(false);
 });
@@ -80,9 +82,60 @@ test("a kernel that answers in time is not called busy", () => {
   view.action("stop").click();
   drawn();
   expect(view.find(".spex-state").textContent).toBe("stopping…");
-  view.show(frame({ seq: 2, state: "stopping" }, KNOWN));
+  view.show(frame({ seq: 2, state: "stopping", turns: 1 }, KNOWN));
   vi.advanceTimersByTime(1000);
   expect(view.find(".spex-busy").textContent).toBe("");
+});
+
+test("a try that fails at once is answered all the same: the run counts the verbs that it obeys", () => {
+  const view = mount(frame({ state: "failed", turns: 4 }, KNOWN));
+  view.action("resume").click();
+  drawn();
+  expect(view.action("resume").textContent).toBe("resuming…");
+  view.give(frame({ seq: 2, state: "running", turns: 5 }, KNOWN));
+  view.show(frame({ seq: 3, state: "failed", turns: 5 }, KNOWN));
+  expect(view.action("resume").textContent).toBe("try again");
+  expect(view.action("resume").hasAttribute("aria-disabled")).toBe(false);
+  vi.advanceTimersByTime(1000);
+  expect(view.find(".spex-busy").textContent).toBe("");
+});
+
+test("of two verbs the first turn answers the first", () => {
+  const view = mount();
+  view.action("pause").click();
+  view.action("stop").click();
+  view.show(frame({ seq: 2, state: "paused", turns: 1 }, KNOWN));
+  expect(view.action("resume").textContent).toBe("resume");
+  expect(view.action("stop").textContent).toBe("stopping…");
+  view.show(frame({ seq: 3, state: "stopping", turns: 2 }, KNOWN));
+  expect(view.action("stop").hidden).toBe(true);
+});
+
+test("pause and resume are one button, so that the focus stays on it", () => {
+  const view = mount();
+  const button = view.action("pause");
+  button.focus();
+  button.click();
+  view.show(frame({ seq: 2, state: "paused", turns: 1 }, KNOWN));
+  expect(view.action("resume")).toBe(button);
+  expect(document.activeElement).toBe(button);
+  expect([button.hidden, button.textContent]).toEqual([false, "resume"]);
+  button.click();
+  expect(view.sent.at(-1)).toEqual({ type: "resume" });
+});
+
+test("a button that goes while the keyboard is on it waits, without effect, until it is left", () => {
+  const view = mount();
+  const stop = view.action("stop");
+  stop.focus();
+  stop.click();
+  view.show(frame({ seq: 2, state: "stopped", turns: 1 }, KNOWN));
+  expect([stop.hidden, stop.getAttribute("aria-disabled")]).toEqual([false, "true"]);
+  stop.click();
+  expect(view.sent.filter(({ type }) => type === "stop")).toHaveLength(1);
+  stop.blur();
+  drawn();
+  expect(stop.hidden).toBe(true);
 });
 
 test("a frame that cannot be read shows as a failure", () => {

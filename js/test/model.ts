@@ -19,6 +19,7 @@ export interface Head {
   ablations: number;
   budget: number;
   rate: number;
+  turns: number;
   index: string;
   max_order: number | null;
   fitted: number;
@@ -37,6 +38,7 @@ const HEAD: Head = {
   ablations: 312,
   budget: 800,
   rate: 1240,
+  turns: 0,
   index: "FBII",
   max_order: 3,
   fitted: 256,
@@ -175,6 +177,11 @@ export function mount(first: DataView = frame({}, KNOWN), header: Partial<Header
 /** Let a pending animation frame run. */
 export function drawn(): void {
   vi.advanceTimersByTime(20);
+}
+
+/** Press a key where the focus is. */
+export function press(key: string, modifiers: KeyboardEventInit = {}): void {
+  document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, ...modifiers }));
 }
 
 export function over(element: Element): void {

@@ -23,6 +23,7 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
     ablations: head.ablations,
     budget: head.budget,
     rate: head.rate,
+    turns: head.turns,
     index: head.index,
     maxOrder: head.max_order,
     fitted: head.fitted,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { drawn, frame, KNOWN, mount, over, unmountAll } from "./model";
+import { drawn, frame, KNOWN, mount, over, press, unmountAll } from "./model";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -98,7 +98,7 @@ test("another output is another ranking, on another scale, at once", () => {
   view.find(".spex-ranking").dispatchEvent(new Event("pointerenter"));
   view.show(frame({ seq: 2, output: 1 }, { ...TURNED, effects: [-50, 20, 0, 0] }));
   expect(view.ranking()).toEqual(["0,3", "0,1", "2,3"]);
-  expect(view.all("[aria-current], [data-clipped]")).toEqual([]);
+  expect(view.all("[aria-selected=true], [data-clipped]")).toEqual([]);
   expect(view.find(".spex-what strong").textContent).toBe("NEGATIVE");
 });
 
@@ -106,10 +106,39 @@ test("keys with a modifier are left to the host", () => {
   const view = mount();
   const row = view.find("tr[data-members]");
   row.focus();
-  row.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", shiftKey: true, bubbles: true }));
+  press("Enter", { shiftKey: true });
   drawn();
-  expect(row.getAttribute("aria-current")).toBeNull();
-  expect(row.closest("[data-lm-suppress-shortcuts]")).not.toBeNull();
+  expect(row.getAttribute("aria-selected")).toBe("false");
+});
+
+test("a chosen row that leaves the table is let go, and its words with it", () => {
+  const view = mount();
+  const marked = () => view.all(".spex-unit[data-marked]").map((unit) => unit.textContent);
+  view.find('[data-members="1,2,3"]').click();
+  view.find(".spex-ranking").dispatchEvent(new Event("pointerenter"));
+  view.show(frame({ seq: 2, state: "done" }, TURNED));
+  expect(view.find('[data-members="1,2,3"]').dataset.gone).toBe("");
+  expect(marked()).toEqual(["bad", "at", "all"]); // the row is still there to unchoose
+  view.action("apply").click();
+  drawn();
+  expect(marked()).toEqual([]);
+  view.find('[data-members="2,3"]').click();
+  view.find('[data-order="3"]').click();
+  drawn();
+  expect(marked()).toEqual([]);
+});
+
+test("the table is a grid with a name, and its rows say whether they are chosen", () => {
+  const view = mount();
+  const table = view.find("table");
+  expect([table.getAttribute("role"), table.getAttribute("aria-label")]).toEqual([
+    "grid",
+    "Interactions, the largest effect first",
+  ]);
+  view.find('[data-members="0,3"]').click();
+  drawn();
+  const said = view.all("tr[data-members]").map((row) => row.getAttribute("aria-selected"));
+  expect(said).toEqual(["false", "false", "true"]);
 });
 
 test("the final frame ranks at once", () => {
@@ -130,7 +159,7 @@ test("a row under the pointer marks its members in the text; a chosen one keeps 
   view.find("tbody").dispatchEvent(new Event("pointerleave"));
   drawn();
   expect(marked()).toEqual(["bad", "at", "all"]);
-  expect(row.getAttribute("aria-current")).toBe("true");
+  expect(row.getAttribute("aria-selected")).toBe("true");
   row.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
   drawn();
   expect(marked()).toEqual([]);

@@ -29,6 +29,18 @@ test("neighbours swap only where the lower leads by more than the margin", () =>
   expect(settle(["a", "b", "c"], rows({ a: 1, b: 0.99, c: 2 }))).toEqual(["c", "a", "b"]);
 });
 
+test("a row rises above the topmost that it leads by the margin, however close the ones between", () => {
+  const sizes = Array.from({ length: 10 }, (_, i): [string, number] => [`r${i}`, 1.049 ** i]);
+  const settled = settle(
+    sizes.map(([key]) => key),
+    rows(Object.fromEntries(sizes)),
+  );
+  const of = Object.fromEntries(sizes);
+  settled.forEach((key, i) => {
+    for (const above of settled.slice(0, i)) expect((of[key] ?? 0) * 0.95).toBeLessThanOrEqual(of[above] ?? 0);
+  });
+});
+
 test("a set that left the frame leaves, and a new one finds its place", () => {
   expect(settle(["a", "b", "c"], rows({ a: 3, c: 1, d: 2 }))).toEqual(["a", "d", "c"]);
 });

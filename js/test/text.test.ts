@@ -94,9 +94,18 @@ test("one unit is in the tab order, arrow keys walk, and the readout says its ef
   expect(document.activeElement).toBe(units[1]);
   expect(units.map((unit) => unit.tabIndex)).toEqual([-1, 0, -1, -1]);
   expect(view.find(".spex-reading").textContent).toBe("“bad” lowers POSITIVE by 1.00 on average");
-  expect(units[1]?.getAttribute("aria-description")).toBe("lowers POSITIVE by 1.00 on average");
   units[1]?.dispatchEvent(new KeyboardEvent("keydown", { key: "End", bubbles: true }));
   expect(document.activeElement).toBe(units[3]);
+});
+
+test("a unit says its effect before it is focused", () => {
+  const view = mount(frame({ r2: null }));
+  const label = () => view.find('[data-player="1"]').getAttribute("aria-label");
+  expect(label()).toBe("“bad” has no estimate yet");
+  view.show(frame({ seq: 2 }, KNOWN));
+  expect(label()).toBe("“bad” lowers POSITIVE by 1.00 on average");
+  view.show(frame({ seq: 3 }, { ...KNOWN, effects: [0.5, 0.25, 0, 0] }));
+  expect(label()).toBe("“bad” raises POSITIVE by 0.25 on average");
 });
 
 test("a unit under the pointer marks the rows that hold it", () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { milestone } from "../src/milestones";
 import { decodeFrame } from "../src/protocol";
 import { roundUp } from "../src/scale";
-import { drawn, frame, KNOWN, mount, unmountAll } from "./model";
+import { drawn, frame, KNOWN, mount, press, unmountAll } from "./model";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -74,6 +74,37 @@ test("milestones are said once, and not faster than one can listen", () => {
   expect(said()).toBe("first estimate after 256 ablations");
   vi.advanceTimersByTime(1600);
   expect(said()).toBe("done: 312 ablations: held-out R² .93");
+});
+
+test("a view that goes leaves no timer behind", () => {
+  const view = mount(frame({ r2: null }));
+  view.show(frame({ seq: 2 }, KNOWN));
+  view.show(frame({ seq: 3, r2: null }, { ...KNOWN, rows: [[[2, 3], 9]] })); // waits for its place
+  view.show(frame({ seq: 4 }, { ...KNOWN, rows: [[[2, 3], 9]] })); // waits to be said
+  view.action("pause").click();
+  expect(vi.getTimerCount()).toBeGreaterThanOrEqual(3);
+  view.abort.abort();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("JupyterLab gets no key of the widget's for its cells, but those with a modifier", () => {
+  const view = mount();
+  const left: string[] = [];
+  const listen = (event: KeyboardEvent) => {
+    const kept = (event.target as Element).closest("[data-lm-suppress-shortcuts]");
+    if (!kept) left.push(event.key);
+  };
+  document.addEventListener("keydown", listen);
+  for (const focused of [view.action("pause"), view.find("tr[data-members]"), view.find(".spex-unit")]) {
+    focused.focus();
+    for (const key of ["x", "a", "b", "d", "Escape"]) press(key);
+    press("M", { shiftKey: true });
+  }
+  expect(left).toEqual([]);
+  press("s", { ctrlKey: true });
+  press("Enter", { shiftKey: true });
+  expect(left).toEqual(["s", "Enter"]);
+  document.removeEventListener("keydown", listen);
 });
 
 test("what is worth saying", () => {

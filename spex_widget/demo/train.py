@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STEPS = 2000
+STEPS = 1500
 BATCH = 64
 COALITIONS = 8  # of each text
 LENGTHS = {(4, 14): 5 / 8, (15, 28): 2 / 8, (29, 60): 1 / 8}  # in words, and the share of such texts

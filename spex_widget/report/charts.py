@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spex_widget.report.result import Result
 
-RAISES, LOWERS = "#2a6fbb", "#d9730d"
+RAISES, LOWERS = "#1b5fb4", "#ad4e00"
 """Blue raises the output, orange lowers it: told apart by the colour-blind, and by their side of zero."""
 
 

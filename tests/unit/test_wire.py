@@ -33,7 +33,7 @@ def fixture_snapshot() -> Snapshot:
         Mark(192, R2(0.75, 0.6875, 0.8125), 0.5),
     )
     estimate = Estimate(1, 3, 192, SparseSpectrum.from_sets(300, terms), history=history)
-    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, estimate, index="FBII", max_order=3)
+    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, index="FBII", max_order=3)
 
 
 def content(frame: bytes) -> dict[str, Any]:
@@ -95,6 +95,7 @@ snapshots = st.builds(
     ablations=st.integers(0, 10**6),
     budget=st.integers(0, 10**6),
     rate=st.floats(0, 1e6),
+    turns=st.integers(0, 10**6),
     estimate=st.none() | estimates(),
     index=st.sampled_from(["FBII", "Fourier", "SII"]),
     max_order=st.none() | st.integers(1, 4),
@@ -104,7 +105,7 @@ snapshots = st.builds(
 @given(snapshots)
 def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
     head, arrays = decode(encode(snapshot))
-    for name in ("seq", "state", "reason", "ablations", "budget", "rate", "index", "max_order"):
+    for name in ("seq", "state", "reason", "ablations", "budget", "rate", "turns", "index", "max_order"):
         assert head[name] == getattr(snapshot, name)
     estimate = snapshot.estimate
     if estimate is None:
@@ -141,7 +142,7 @@ def test_a_frame_of_two_thousand_players_is_small() -> None:
     spectrum = SparseSpectrum.from_sets(2000, terms)
     history = tuple(Mark(i, R2(0.9, 0.8, 0.95), 0.5) for i in range(400))
     estimate = Estimate(0, 400, 4000, spectrum, history=history)
-    assert len(encode(Snapshot(1, "done", "x" * 500, 4000, 4000, 12.5, estimate))) < 100_000
+    assert len(encode(Snapshot(1, "done", "x" * 500, 4000, 4000, 12.5, 0, estimate))) < 100_000
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"abc", b"\x00\x00\x00\x00", b"\xff\xff\xff\xff{}", b"\x02\x00\x00\x00{}"])
