@@ -49,11 +49,14 @@ export function onKeys(element: HTMLElement, press: (event: KeyboardEvent) => bo
 
 /**
  * While the focus is in an element, keep JupyterLab from taking keys for its cells: X would cut one, D D delete one.
- * Its attribute for that would silence Ctrl+S too, so it is decided anew for each key. The function returned ends this.
+ * Its attribute for that must stand on the focused element itself, whose :focus its shortcuts look for, and would silence
+ * Ctrl+S too: so it is decided anew for each key. The function returned ends this.
  */
 export function keepKeys(element: HTMLElement): () => void {
-  const decide = (event: KeyboardEvent) =>
-    setAttribute(element, "data-lm-suppress-shortcuts", isModified(event) ? null : "true");
+  const decide = (event: KeyboardEvent) => {
+    if (!(event.target instanceof Element && element.contains(event.target))) return;
+    setAttribute(event.target, "data-lm-suppress-shortcuts", isModified(event) ? null : "true");
+  };
   window.addEventListener("keydown", decide, true); // JupyterLab listens on the document, in either phase
   return () => window.removeEventListener("keydown", decide, true);
 }

@@ -1,4 +1,4 @@
-"""Train the sentiment classifier that ships: ``python -m spex_widget.demo.train`` (about a minute on one core).
+"""Train the sentiment classifier that ships: ``python -m spex_widget.demo.train`` (a good minute on one core).
 
 The model learns the *meaning of the present words*, for coalitions of every size, so that what the grammar planted are
 the interactions of the model itself, and an ablated text is nothing new to it.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STEPS = 1500
+STEPS = 2000
 BATCH = 64
 COALITIONS = 8  # of each text
 LENGTHS = {(4, 14): 5 / 8, (15, 28): 2 / 8, (29, 60): 1 / 8}  # in words, and the share of such texts
@@ -149,9 +149,8 @@ def draw_batches(count: int, tokenizer: Any, rng: np.random.Generator) -> Iterat
     kinds = (*KINDS, "contrast", "plain")  # a contrast is the hardest: two opinions, each with words of its own
     texts: list[Sentence] = []
     for words, share in LENGTHS.items():
-        texts += sentences(
-            round(count * BATCH / COALITIONS * share), int(rng.integers(2**31)), kinds=kinds, words=words
-        )
+        number = round(count * BATCH / COALITIONS * share)
+        texts += sentences(number, seed=int(rng.integers(2**31)), kinds=kinds, words=words)
     texts.sort(key=lambda text: len(text.words))
     batches = []
     for start in range(0, len(texts), 4 * BATCH):
@@ -206,9 +205,8 @@ def _loss(model: Any, reader: Any, tokens: Tensor, parts: Tensor) -> Tensor:
     Without the second it takes several times as long to find out which words act on which.
     """
     output = model(input_ids=tokens, attention_mask=(tokens != PAD).long(), output_hidden_states=True)
-    half = (
-        parts.sum(dim=1, keepdim=True) / 2
-    )  # ∓ half the log-odds: both logits mean something, not just their difference
+    # Each logit takes half of it, so that either of them means something, not only their difference.
+    half = parts.sum(dim=1, keepdim=True) / 2
     total = ((output.logits - half * half.new_tensor([-1.0, 1.0])) ** 2).sum(dim=1) * 2
     read = reader(output.hidden_states[-2]).squeeze(-1)
     return (total + ((read - parts) ** 2).sum(dim=1)).mean()

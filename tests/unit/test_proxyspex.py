@@ -69,7 +69,7 @@ ACTS = st.tuples(st.sampled_from(["ask", "ask", "tell", "tell", "advance", "fini
 
 
 @pytest.mark.parametrize("budget", [200, 1 << N])
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(acts=st.lists(ACTS, max_size=40))
 def test_batches_their_order_and_looking_in_between_change_nothing(budget, acts):
     algorithm = ProxySPEX(N, seed=3)

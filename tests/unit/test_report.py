@@ -11,6 +11,7 @@ import pytest
 
 from spex_widget.algorithms import R2, Estimate, Mark
 from spex_widget.report import Ranking, Result
+from spex_widget.report.charts import LOWERS, RAISES
 from spex_widget.report.ranking import COLUMNS
 from spex_widget.report.static import static_html, static_text
 from spex_widget.snapshot import Header, Snapshot
@@ -239,8 +240,8 @@ def test_static_html_shows_the_text_and_the_interactions():
     for single in ("<td style='text-align:left'>not</td>", "<td style='text-align:left'>good</td>"):
         assert single not in html
     # The bar under a word is as wide as its effect is large, and dashed where it lowers.
-    assert re.search(r'solid #2a6fbb" title="\+1\.500">good<', html)
-    assert re.search(r'dashed #d9730d" title="-0\.500">not<', html)
+    assert re.search(rf'solid {RAISES}" title="\+1\.500">good<', html)
+    assert re.search(rf'dashed {LOWERS}" title="-0\.500">not<', html)
 
 
 def test_static_html_holds_every_string_as_text():

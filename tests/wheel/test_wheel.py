@@ -26,9 +26,9 @@ def names(tmp_path_factory):
     [
         "static/widget.js",
         "static/widget.css",
-        "demo/weights/model.safetensors",
-        "demo/weights/config.json",
-        "demo/weights/tokenizer.json",
+        "demo/sentiment/model.safetensors",
+        "demo/sentiment/config.json",
+        "demo/sentiment/tokenizer.json",
         "py.typed",
     ],
 )
