@@ -13,12 +13,11 @@ export const STATE_WORDS: Record<RunState, string> = {
 
 export const KIND_WORDS: Record<Kind, string> = {
   single: "one unit on its own",
-  reinforcing: "together they push further the way that each of them pushes: the effect has the sign of all its parts",
-  redundant:
-    "they say the same thing: together they count for less than their sum, the effect has the opposite sign of all its parts",
+  reinforcing: "together each of them does more than it does alone",
+  redundant: "they say the same thing: together each of them does less than it does alone",
   reversal:
     "one turns another round: a part's effect has one sign alone and the opposite sign when the others are there",
-  mixed: "none of these: the parts pull different ways",
+  mixed: "none of these: together some do more than alone, and others less",
 };
 
 const SUM =

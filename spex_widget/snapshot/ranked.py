@@ -13,6 +13,7 @@ from spex_widget.spectrum.sets import IntArray
 KINDS = ("single", "reinforcing", "redundant", "reversal", "mixed")
 """What an interaction does to its parts, see `kind_of`."""
 
+_ROUNDING = 1e-9  # effects that differ by less, as a share of the larger, are equal
 _TURNS = 0.1  # a part turns round when its smaller effect is at least this share of the larger
 
 _ROUNDING = 1e-12  # of the largest effect, is nothing
@@ -72,13 +73,11 @@ class Ranked:
 
     def kinds(self, spectrum: SparseSpectrum) -> npt.NDArray[np.uint8]:
         """What each interaction does to its parts in the surrogate, see `kind_of`: positions in `KINDS`, (rows,)."""
-        # A Fourier coefficient's sign goes by the parity of its order, an effect's does not.
-        effects = self.effects * (-1.0) ** self.orders if self.index == "Fourier" else self.effects
-        kinds = np.zeros(len(effects), dtype=np.uint8)
+        kinds = np.zeros(len(self.effects), dtype=np.uint8)
         step = max(1, _CHUNK >> self.members.shape[1])
-        for start in range(0, len(effects), step):
+        for start in range(0, len(kinds), step):
             rows = slice(start, start + step)
-            kinds[rows] = _kinds(spectrum, self.members[rows], effects[rows])
+            kinds[rows] = _kinds(spectrum, self.members[rows])
         return kinds
 
     def sets(self) -> list[tuple[int, ...]]:
@@ -94,28 +93,28 @@ def player_effects(spectrum: SparseSpectrum) -> Effects:
     return effects
 
 
-def kind_of(spectrum: SparseSpectrum, players: tuple[int, ...], effect: float) -> str:
-    """What an interaction does to its parts, all else averaged over.
+def kind_of(spectrum: SparseSpectrum, players: tuple[int, ...]) -> str:
+    """What the players of a set do to each other's effects, all else averaged over.
 
-    With g(A) the surrogate when of these players just A is present and all others are uniform:
+    With g(A) the surrogate when of these players just A is present and all others are uniform, each part i has an
+    effect alone, g({i}) − g(∅), and one together with the rest of the set, g(S) − g(S ∖ i):
 
-    - *reversal*: some part's effect, g(A ∪ i) − g(A), has one sign when none of the others is there and the opposite
-      sign when all are (the smaller at least a tenth of the larger);
-    - *reinforcing*: the interaction has the sign of every part's own effect, its Banzhaf value;
-    - *redundant*: it has the opposite sign of every one;
+    - *reversal*: some part's two effects have opposite signs (the smaller at least a tenth of the larger);
+    - *reinforcing*: every part's effect is larger together than alone;
+    - *redundant*: every part's effect is smaller together than alone;
     - *mixed*: none of these. A set of one player is *single*.
 
     Examples
     --------
     >>> both = SparseSpectrum.from_values([0, 0, 0, 1])  # x0 and x1
     >>> either = SparseSpectrum.from_values([0, 1, 1, 1])  # x0 or x1
-    >>> kind_of(both, (0, 1), 1.0), kind_of(either, (0, 1), -1.0)
+    >>> kind_of(both, (0, 1)), kind_of(either, (0, 1))
     ('reinforcing', 'redundant')
     """
-    return KINDS[_kinds(spectrum, pad_sets([players], spectrum.n), np.array([effect]))[0]]
+    return KINDS[_kinds(spectrum, pad_sets([players], spectrum.n))[0]]
 
 
-def _kinds(spectrum: SparseSpectrum, members: IntArray, effects: Effects) -> npt.NDArray[np.uint8]:
+def _kinds(spectrum: SparseSpectrum, members: IntArray) -> npt.NDArray[np.uint8]:
     n = spectrum.n
     # Averaged over the others, only the terms inside the set are left. A part's effect is the sum of those that hold
     # the part: times −2 where the other parts are absent, times 2 (−1)^order where they are present.
@@ -129,13 +128,14 @@ def _kinds(spectrum: SparseSpectrum, members: IntArray, effects: Effects) -> npt
     larger, smaller = np.maximum(abs(alone), abs(together)), np.minimum(abs(alone), abs(together))
     parts = members < n
     turns = parts & (alone * together < 0) & (smaller >= _TURNS * larger)
-    agrees = np.append(player_effects(spectrum), 0.0)[members] * effects[:, None]
+    change = np.where(parts, abs(together) - abs(alone), 0.0)
+    change[abs(change) <= _ROUNDING * larger] = 0.0
     kinds = np.select(
         [
             parts.sum(axis=1) < 2,
             turns.any(axis=1),
-            (agrees > 0).sum(1) == parts.sum(1),
-            (agrees < 0).sum(1) == parts.sum(1),
+            ((change > 0) | ~parts).all(axis=1),
+            ((change < 0) | ~parts).all(axis=1),
         ],
         [KINDS.index(kind) for kind in ("single", "reversal", "reinforcing", "redundant")],
         KINDS.index("mixed"),

@@ -92,6 +92,8 @@ EXAMPLES = {
     "two brakes together": (lambda x: -1.0 * (x[:, 0] & x[:, 1]), "reinforcing"),
     "either brake": (lambda x: -1.0 * (x[:, 0] | x[:, 1]), "redundant"),
     "three together": (lambda x: x[:, :3].all(axis=1), "reinforcing"),
+    "any of three": (lambda x: x[:, :3].any(axis=1), "redundant"),
+    "parity of three": (lambda x: x[:, :3].sum(axis=1) % 2, "mixed"),
 }
 
 
@@ -101,15 +103,15 @@ def test_kinds_of_familiar_functions(example):
     spectrum = spectrum_of(function, 4)
     top = Ranked.of(spectrum, "FBII")
     top = top.head(top.orders == top.orders.max(), 1)
-    assert kind_of(spectrum, top.sets()[0], top.effects[0]) == kind
+    assert kind_of(spectrum, top.sets()[0]) == kind
     assert KINDS[top.kinds(spectrum)[0]] == kind
 
 
 def test_a_player_alone_is_single():
-    assert kind_of(random_spectrum(0), (2,), -1.0) == "single"
+    assert kind_of(random_spectrum(0), (2,)) == "single"
 
 
-def by_definition(spectrum, players, effect):
+def by_definition(spectrum, players):
     """The kind, with every mean taken over all coalitions."""
     n = spectrum.n
     x = brute.coalitions(n)
@@ -119,15 +121,15 @@ def by_definition(spectrum, players, effect):
         inside = np.isin(np.arange(n), present)
         return values[(x[:, list(players)] == inside[list(players)]).all(axis=1)].mean()
 
+    grows = []
     for i in players:
         alone = g([i]) - g([])
         together = g(list(players)) - g([j for j in players if j != i])
         if alone * together < 0 and min(abs(alone), abs(together)) >= 0.1 * max(abs(alone), abs(together)):
             return "reversal"
-    own = [values[x[:, i]].mean() - values[~x[:, i]].mean() for i in players]
-    if all(o * effect > 0 for o in own):
-        return "reinforcing"
-    return "redundant" if all(o * effect < 0 for o in own) else "mixed"
+        equal = abs(abs(together) - abs(alone)) <= 1e-9 * max(abs(alone), abs(together))
+        grows.append(None if equal else abs(together) > abs(alone))
+    return "reinforcing" if set(grows) == {True} else "redundant" if set(grows) == {False} else "mixed"
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -138,9 +140,9 @@ def test_kinds_are_those_of_the_definition(seed, index):
     spectrum = interactions(SparseSpectrum.from_sets(5, few), "Fourier")
     ranking = Ranked.of(spectrum, index)
     kinds = [KINDS[kind] for kind in ranking.kinds(spectrum)]
-    for players, effect, kind in zip(ranking.sets(), ranking.effects, kinds, strict=True):
-        expected = by_definition(spectrum, players, effect) if len(players) > 1 else "single"
-        assert kind == expected == kind_of(spectrum, players, effect)
+    for players, kind in zip(ranking.sets(), kinds, strict=True):
+        expected = by_definition(spectrum, players) if len(players) > 1 else "single"
+        assert kind == expected == kind_of(spectrum, players)
 
 
 @pytest.mark.parametrize("function", [lambda x: x[:, :2].all(axis=1), lambda x: x[:, :3].all(axis=1)])

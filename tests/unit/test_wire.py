@@ -126,7 +126,7 @@ def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
     assert len(shown) == sum(min(TOP, int(part.sum())) for part in (ranked.orders > 1, ranked.orders == 1))
     for players, effect, kind in zip(shown, arrays["effect"], arrays["kind"], strict=True):
         assert effect == np.float32(ranking[players])
-        assert KINDS[kind] == kind_of(spectrum, players, ranking[players])
+        assert KINDS[kind] == kind_of(spectrum, players)
 
 
 @given(snapshots)
