@@ -73,7 +73,7 @@ binder: .venv/dev.stamp
 	$(BIN)/python -m pytest tests/binder
 
 notebooks: .venv/dev.stamp
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 -p no:doctest notebooks
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 notebooks
 
 browser: .venv/chromium.stamp
 	$(BIN)/python -m pytest tests/browser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from importlib.util import find_spec
 from typing import Any, overload
 
 Row = dict[str, Any]
@@ -54,6 +55,10 @@ class Ranking(Sequence[Row]):
         """
         import narwhals
 
+        if isinstance(backend, str) and find_spec(backend) is None:
+            raise ModuleNotFoundError(
+                f"{backend} is not installed; name a data-frame library that is, or take to_dicts()", name=backend
+            )
         columns = {
             name: [list(row[name]) if isinstance(row[name], tuple) else row[name] for row in self._rows]
             for name in COLUMNS

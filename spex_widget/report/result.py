@@ -83,9 +83,10 @@ class Result:
         Parameters
         ----------
         index : str
-            One of `spex_widget.spectrum.INDICES`.
+            One of `spex_widget.spectrum.INDICES`. The widget shows "BII".
         max_order : int, optional
-            Defines FBII and FSII, see `spex_widget.spectrum.interactions`; by default the surrogate's largest order.
+            Defines FBII and FSII, see `spex_widget.spectrum.interactions`. By default the surrogate's largest order, at
+            which both are its Möbius transform: the effect with all else ablated.
         order : int, optional
             Only interactions of so many players.
         top : int, optional
@@ -127,5 +128,5 @@ class Result:
         return Charts(self)
 
     def __repr__(self) -> str:
-        faith = "exact" if self.exact else "R² not known yet" if self.r2 is None else f"held-out R² {self.r2:.3f}"
+        faith = "exact" if self.exact else "R² not known" if self.r2 is None else f"held-out R² {self.r2:.3f}"
         return f"Result({self.value}: {self.ablations} ablations, {faith}, {len(self.spectrum)} coefficients)"

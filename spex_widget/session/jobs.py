@@ -55,6 +55,11 @@ class Jobs:
         }
 
     @property
+    def paid(self) -> int:
+        """How many ablations of rounds the log held when the run began, or a failed batch left, and are yet untold."""
+        return len(self._paid)
+
+    @property
     def out(self) -> int:
         """How many batches are being evaluated."""
         return len(self._out)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
 import time
 from collections.abc import Callable
 from threading import Condition, Thread
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,16 @@ from spex_widget.session.log import AblationLog
 from spex_widget.session.publisher import Publisher
 from spex_widget.snapshot import FINAL, Header, Snapshot
 from spex_widget.spectrum.arguments import FloatArray, check_coalitions, check_count
+
+_PATIENCE = 10.0  # seconds to wait for a batch or a fit when the interpreter exits
+
+_running: WeakSet[Session] = WeakSet()
+
+
+@atexit.register
+def _leave_all() -> None:
+    for session in tuple(_running):
+        session._leave()
 
 
 class Session:
@@ -94,9 +106,14 @@ class Session:
         self._seq = 0
         self._turns = 0
         self._jobs = Jobs(self._algorithm, self.log)
+        if budget is None:
+            # A log that is continued may hold more than the usual budget, all paid for.
+            self._budget = min(max(self._budget, self._jobs.paid), 1 << game.n)
         self._worker: Thread | None = None
         self._fitter: Thread | None = None
         self._publisher = Publisher(self.snapshot)
+        self._leaving = False
+        _running.add(self)
         self._start()
 
     # What a person reads ------------------------------------------------------------------------------------------
@@ -311,8 +328,19 @@ class Session:
         if self._worker is None and self._fitter is None:
             self.log.close()
 
+    def _leave(self) -> None:
+        """Have the threads end now, as the interpreter is about to: native code must not be cut off in the middle."""
+        with self._moved:
+            self._leaving = True
+            if self._state not in FINAL:
+                self._state = "stopping"
+            threads = [thread for thread in (self._worker, self._fitter) if thread is not None]
+            self._moved.notify_all()
+        for thread in threads:
+            thread.join(_PATIENCE)
+
     def _fit(self) -> None:
-        while True:
+        while not self._leaving:
             with self._moved:
                 known = self._jobs.done, self._output
             try:
@@ -340,8 +368,10 @@ class Session:
     def _nothing_beyond(self, known: tuple[int, int]) -> bool:
         """Wait until there is more to learn from than is known; True where nothing more will come."""
         with self._moved:
-            self._moved.wait_for(lambda: self._worker is None or known != (self._jobs.done, self._output))
-            return known == (self._jobs.done, self._output)
+            self._moved.wait_for(
+                lambda: self._leaving or self._worker is None or known != (self._jobs.done, self._output)
+            )
+            return not self._leaving and known == (self._jobs.done, self._output)
 
     def _fail(self, error: Exception) -> None:
         with self._moved:

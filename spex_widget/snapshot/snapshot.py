@@ -75,7 +75,8 @@ class Snapshot:
     estimate : Estimate or None
         What the algorithm knows; None before the first round.
     index, max_order : str, int or None
-        The interaction index that is shown.
+        The interaction index that is shown. BII by default: like the bars over the text, which are its order 1, and the
+        kinds, it averages over all else, so that what is on one screen agrees.
     """
 
     seq: int
@@ -86,5 +87,5 @@ class Snapshot:
     rate: float = 0.0
     turns: int = 0
     estimate: Estimate | None = None
-    index: str = "FBII"
+    index: str = "BII"
     max_order: int | None = None

@@ -11,6 +11,9 @@ BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
 
+_FROM_INDICES = "player indices are turned into a coalition with np.isin(np.arange(n), indices)"
+
+
 def check_count(value: Any, name: str, least: int) -> int:
     """A whole number of at least `least`.
 
@@ -52,12 +55,11 @@ def check_coalitions(coalitions: npt.ArrayLike, n: int) -> BoolArray:
     if rows.ndim == 1:
         rows = rows[None, :]
     if rows.ndim != 2 or rows.shape[1] != n:
-        raise ValueError(f"coalitions must have shape (m, {n}), a column a player, got {given}")
+        raise ValueError(f"coalitions must have shape (m, {n}), a column a player, got {given}; {_FROM_INDICES}")
     if rows.dtype != np.bool_:
         if rows.dtype.kind not in "iuf" or not np.isin(rows, (0, 1)).all():
             raise ValueError(
-                f"coalitions must be bool, True where a player is present, got dtype {rows.dtype}; "
-                "player indices are turned into a coalition with np.isin(np.arange(n), indices)"
+                f"coalitions must be bool, True where a player is present, got dtype {rows.dtype}; {_FROM_INDICES}"
             )
         rows = rows.astype(np.bool_)
     return np.ascontiguousarray(rows)

@@ -136,6 +136,11 @@ class SpexWidget(anywidget.AnyWidget):
         """Why the run failed, if it did."""
         return self.session.error
 
+    def __repr__(self) -> str:
+        snapshot = self.session.snapshot()
+        known = f", {self.result!r}" if snapshot.estimate is not None else ""
+        return f"SpexWidget({snapshot.state}, {snapshot.ablations} of {snapshot.budget} ablations{known})"
+
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the run has ended; see `Session.wait`."""
         self.session.wait(timeout)

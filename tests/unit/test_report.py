@@ -158,7 +158,7 @@ def test_a_result_speaks_of_one_surrogate():
 
 def test_a_result_without_faithfulness_says_so():
     assert (result_of(history=()).r2, result_of(exact=True).r2) == (None, None)
-    assert "R² not known yet" in repr(result_of(history=()))
+    assert "R² not known" in repr(result_of(history=()))
     assert "exact" in repr(result_of(exact=True))
 
 
@@ -284,3 +284,8 @@ def test_the_static_page_shows_the_ten_largest_of_the_index_that_is_shown():
     lines = static_text(header_of(words), snapshot).splitlines()[2:]
     assert lines[0] == "SII of order ≤ 3, logit of POSITIVE"
     assert [line.split("  ")[-1] for line in lines[1:]] == [" · ".join(row["labels"]) for row in largest]
+
+
+def test_a_data_frame_library_that_is_not_installed_is_named():
+    with pytest.raises(ModuleNotFoundError, match="nolibrary is not installed; name a data-frame library that is"):
+        Ranking([], "").to_frame("nolibrary")

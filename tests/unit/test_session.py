@@ -479,3 +479,9 @@ def test_every_verb_is_counted_in_the_snapshots():
     session.add_budget(1)
     assert session.snapshot().turns == before + 2
     session.wait(30)
+
+
+def test_a_log_that_holds_more_than_the_usual_budget_is_used_in_full(tmp_path):
+    game = FunctionGame(planted, N)
+    finished(game, budget=700, log=tmp_path / "log")
+    assert finished(game, log=tmp_path / "log").result.ablations == 700

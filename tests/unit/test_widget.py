@@ -1,5 +1,8 @@
 """The widget's Python side: what it sends, what it takes, and the one private name that it leans on."""
 
+import subprocess
+import sys
+
 import ipykernel
 import pytest
 from ipykernel.comm import Comm
@@ -77,3 +80,23 @@ def test_the_private_hook_of_ipykernel_is_still_there():
 
 def test_without_the_hook_nothing_is_touched():
     assert answer_beside_cells(object()) is False
+
+
+FIVE_LINES = """
+import spex_widget as spex
+
+model, tokenizer = spex.demo.load()
+game = spex.TextGame(model, tokenizer, spex.demo.passage().text, target="POSITIVE")
+view = spex.explain(game)
+view
+"""
+
+
+def test_a_script_that_ends_while_a_run_goes_on_ends_cleanly():
+    done = subprocess.run([sys.executable, "-c", FIVE_LINES], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_view_says_in_words_where_it_stands(view):
+    view.wait(30)
+    assert repr(view).startswith("SpexWidget(done, 128 of 128 ablations, Result(value: 128 ablations, held-out R²")
