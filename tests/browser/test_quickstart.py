@@ -48,6 +48,8 @@ def test_the_quickstart_streams_and_finds_the_planted_triple(lab: Lab, dark: boo
         """last => window.jupyterapp.shell.currentWidget.content.widgets[last].model.executionCount !== null""",
         arg=last,
     )
+    # The charts are drawn, with no network.
+    notebook.page.wait_for_function("() => document.querySelectorAll('.vega-embed').length === 2")
     errors = notebook.page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']")
     assert errors.count() == 0
     notebook.page.evaluate("() => document.querySelector('[data-spex]').scrollIntoView({block: 'center'})")
