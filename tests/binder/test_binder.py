@@ -7,7 +7,11 @@ from pathlib import Path
 import nbclient
 import nbformat
 import pytest
-import tomllib
+
+try:
+    import tomllib
+except ImportError:  # Python 3.10, where pytest brings it
+    import tomli as tomllib
 
 ROOT = Path(__file__).parents[2]
 REPO2DOCKER = ROOT / ".venv-binder" / "bin" / "jupyter-repo2docker"
