@@ -127,7 +127,13 @@ class Game(ABC):
         rows = check_coalitions(coalitions, self.n)
         if not len(rows):
             return np.empty((0, len(self.outputs)))
-        values = np.asarray(self.evaluate(rows), dtype=np.float64)
+        answer = self.evaluate(rows)
+        try:
+            values = np.asarray(answer, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"the game must answer with an array of numbers, got {type(answer).__name__}: {error}"
+            ) from error
         if values.ndim == 1 and len(self.outputs) == 1:
             values = values[:, None]
         expected = (len(rows), len(self.outputs))

@@ -285,3 +285,11 @@ def test_functions_of_one_name_are_told_apart_by_what_they_do():
 def test_an_error_comes_back_from_another_process():
     error = pickle.loads(pickle.dumps(NonFiniteValueError("why", np.array([[np.nan]]))))
     assert (str(error), error.values.shape) == ("why", (1, 1))
+
+
+@pytest.mark.parametrize("answer", [["a", "b"], [[1.0], [1.0, 2.0]], None, [object(), object()]])
+def test_an_answer_that_is_no_array_of_numbers_is_named(answer):
+    with pytest.raises(
+        ValueError, match=r"must answer with (an array of numbers|values of shape)|answered with values"
+    ):
+        FunctionGame(lambda x: answer, 3)(np.ones((2, 3), bool))
