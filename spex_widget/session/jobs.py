@@ -33,7 +33,7 @@ class Job:
 class Jobs:
     """The queue between an algorithm, an evaluator and the log.
 
-    The session's worker alone calls it, but for `probe` and `pending`.
+    The session's worker alone calls what changes it, but for `probe`.
 
     What the log already holds of the run is told without being evaluated again.
     """
