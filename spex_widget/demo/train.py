@@ -1,4 +1,4 @@
-"""Train the sentiment classifier that ships: ``python -m spex_widget.demo.train`` (a good minute on one core).
+"""Train the sentiment classifier that ships: ``python -m spex_widget.demo.train`` (about a minute on one core).
 
 The model learns the *meaning of the present words*, for coalitions of every size, so that what the grammar planted are
 the interactions of the model itself, and an ablated text is nothing new to it.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STEPS = 2000
+STEPS = 1500
 BATCH = 64
 COALITIONS = 8  # of each text
 LENGTHS = {(4, 14): 5 / 8, (15, 28): 2 / 8, (29, 60): 1 / 8}  # in words, and the share of such texts
