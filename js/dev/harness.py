@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from spex_widget.algorithms import R2, Estimate, Mark
+from spex_widget.algorithms import FIRST, R2, Estimate, Mark
 from spex_widget.snapshot import Snapshot, encode
 from spex_widget.spectrum import SparseSpectrum
 
@@ -74,12 +74,12 @@ def play(text: str, *, faithful: float = 0.93, exact: bool = False) -> dict[str,
             noise = (50 / done) ** 0.7
             r2, wide = faithful - noise / 1.1, 0.35 * noise + 0.02
             history += (Mark(done, R2(r2, r2 - wide, r2 + 0.5 * wide), 0.6 * faithful - noise / 2),)
-            estimate = Estimate(0, len(history), done, surrogate(words, rng, noise), history=history[1:])
+            estimate = Estimate(FIRST, len(history), done, surrogate(words, rng, noise), history=history[1:])
         rate = 1240.0 if done else 0.0
         frames.append(Snapshot(len(frames), "running", "", done, budget, rate, 0, estimate, max_order=3))
     middle, end = frames[len(frames) // 2], frames[-1]
     if exact:
-        estimate = Estimate(0, 1, budget, surrogate(words, rng, 0.0), exact=True)
+        estimate = Estimate(FIRST, 1, budget, surrogate(words, rng, 0.0), exact=True)
         end = Snapshot(99, "done", "", budget, budget, 900.0, 0, estimate)
     for state, at in (("paused", middle), ("stopped", middle), ("done", end), ("failed", middle)):
         why = "CUDA out of memory" if state == "failed" else ""

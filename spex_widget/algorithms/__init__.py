@@ -1,6 +1,6 @@
 """Algorithms that decide what to ablate next and read the interactions off the values."""
 
-from spex_widget.algorithms.algorithm import R2, Algorithm, Batch, Estimate, Mark
+from spex_widget.algorithms.algorithm import FIRST, R2, Algorithm, Batch, Estimate, Mark, Output
 from spex_widget.algorithms.proxyspex import ProxySPEX
 
-__all__ = ["R2", "Algorithm", "Batch", "Estimate", "Mark", "ProxySPEX"]
+__all__ = ["FIRST", "R2", "Algorithm", "Batch", "Estimate", "Mark", "Output", "ProxySPEX"]

@@ -3,12 +3,52 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from spex_widget.spectrum import SparseSpectrum
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is explained of a game's outputs: one of them, or a weighted sum (a contrast has weights of both signs).
+
+    Parameters
+    ----------
+    terms : tuple of (int, float)
+        Positions of outputs, ascending, and their weights; the first output alone by default.
+    label : str
+        In words; says nothing that the terms do not.
+
+    Examples
+    --------
+    >>> contrast = Output(((0, 1.0), (2, -1.0)), "positive − negative")
+    >>> contrast.of(np.array([[5.0, 9.0, 3.0]])), contrast.position, Output(((2, 1.0),)).position
+    (array([2.]), -1, 2)
+    """
+
+    terms: tuple[tuple[int, float], ...] = ((0, 1.0),)
+    label: str = field(default="", compare=False)
+
+    @property
+    def position(self) -> int:
+        """Which output it is; −1 where it is none, but a sum."""
+        (position, weight), *more = self.terms
+        return position if weight == 1 and not more else -1
+
+    def of(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The output's values (k,), given those of all outputs, (k, outputs)."""
+        # Term by term: a matrix product would round a row's sum differently with the number of rows.
+        total = np.zeros(len(values))
+        for position, weight in self.terms:
+            total += weight * values[:, position]
+        return total
+
+
+FIRST = Output()
+"""The first output of a game."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +85,8 @@ class Estimate:
 
     Parameters
     ----------
-    output : int
-        Which output of the game it speaks of.
+    output : Output
+        What it speaks of.
     round : int
         How many round marks it has passed.
     ablations : int
@@ -59,7 +99,7 @@ class Estimate:
         The convergence line, oldest first; empty where exact, and while no held-out value differs from the others.
     """
 
-    output: int
+    output: Output
     round: int
     ablations: int
     spectrum: SparseSpectrum
@@ -109,9 +149,15 @@ class Algorithm(ABC):
         """Take the values (k, outputs) of a batch, in any order of batches."""
 
     @abstractmethod
-    def advance(self, output: int = 0) -> Estimate | None:
-        """Close the next round of this output whose ablations are all in, and estimate; None where there is none."""
+    def advance(self, output: Output = FIRST, most: int | None = None) -> Estimate | None:
+        """Close the next round of this output whose ablations are all in, and estimate; None where there is none.
+
+        With `most`, as if only the first `most` ablations had been asked for: no fewer than a closed round has.
+        """
 
     @abstractmethod
-    def finish(self, output: int = 0) -> Estimate | None:
-        """Estimate from everything told so far, in full; None where there is too little to say anything."""
+    def finish(self, output: Output = FIRST, most: int | None = None) -> Estimate | None:
+        """Estimate from everything told so far, in full; None where there is too little to say anything.
+
+        With `most`, as if only the first `most` ablations had been asked for: no fewer than a closed round has.
+        """

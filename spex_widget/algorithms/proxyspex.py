@@ -11,7 +11,7 @@ from threading import Lock
 
 import numpy as np
 
-from spex_widget.algorithms.algorithm import Algorithm, Batch, Estimate, Mark
+from spex_widget.algorithms.algorithm import FIRST, Algorithm, Batch, Estimate, Mark, Output
 from spex_widget.algorithms.lasso import fit_lasso
 from spex_widget.algorithms.prequential import held_out_r2
 from spex_widget.algorithms.proxy import fit_trees
@@ -71,7 +71,7 @@ class ProxySPEX(Algorithm):
         self.seed = seed
         self._sampler = UniformSampler(n, seed)
         self._rows = Rows(n)
-        self._chains: dict[int, _Chain] = {}
+        self._chains: dict[Output, _Chain] = {}
         self._lock = Lock()
 
     def ask(self, most: int) -> Batch:
@@ -89,9 +89,9 @@ class ProxySPEX(Algorithm):
         with self._lock:
             self._rows.fill(batch.start, values)
 
-    def advance(self, output: int = 0) -> Estimate | None:
+    def advance(self, output: Output = FIRST, most: int | None = None) -> Estimate | None:
         """Close the next round whose ablations are all in."""
-        coalitions, values = self._known(output)
+        coalitions, values = self._known(output, most)
         chain = self._chains.get(output, _Chain())
         marks = round_marks(len(values))
         if len(marks) <= chain.round or self._complete(values):
@@ -108,11 +108,11 @@ class ProxySPEX(Algorithm):
         )
         return Estimate(output, chain.round, mark, surrogate, history=chain.history)
 
-    def finish(self, output: int = 0) -> Estimate | None:
+    def finish(self, output: Output = FIRST, most: int | None = None) -> Estimate | None:
         """Fit once more to everything told, after all rounds that are complete."""
-        while self.advance(output) is not None:
+        while self.advance(output, most) is not None:
             pass
-        coalitions, values = self._known(output)
+        coalitions, values = self._known(output, most)
         chain = self._chains.get(output, _Chain())
         if self._complete(values):
             table = np.empty(len(values))
@@ -130,9 +130,9 @@ class ProxySPEX(Algorithm):
     def _complete(self, values: FloatArray) -> bool:
         return len(values) == 1 << self.n
 
-    def _known(self, output: int) -> tuple[BoolArray, FloatArray]:
+    def _known(self, output: Output, most: int | None) -> tuple[BoolArray, FloatArray]:
         with self._lock:
-            return self._rows.known(output)
+            return self._rows.known(output, most)
 
     def _fit(self, coalitions: BoolArray, values: FloatArray) -> SparseSpectrum:
         candidates = singles(self.n)

@@ -44,7 +44,7 @@ class Result:
     def value(self) -> str:
         """What the effects are effects on, in words."""
         outputs = self.header.outputs
-        return self.header.value if len(outputs) == 1 else f"{self.header.value} of {outputs[self.estimate.output]}"
+        return self.header.value if len(outputs) == 1 else f"{self.header.value} of {self.estimate.output.label}"
 
     @property
     def spectrum(self) -> SparseSpectrum:

@@ -13,7 +13,7 @@ from weakref import WeakSet
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.algorithms import Estimate
+from spex_widget.algorithms import Estimate, Output
 from spex_widget.games import Game
 from spex_widget.report import Result
 from spex_widget.session.arguments import check_arguments, check_budget
@@ -101,7 +101,7 @@ class Session:
         self._evaluator = evaluator or InlineEvaluator(game)
         self._moved = Condition()  # guards all that follows
         self._state = "running"
-        self._output = 0
+        self._output = Output(label=game.outputs[0])
         self._estimate: Estimate | None = None
         self._seq = 0
         self._turns = 0
@@ -233,7 +233,7 @@ class Session:
         if not isinstance(index, (int, np.integer)) or not 0 <= index < len(labels):
             raise ValueError(f"output must be one of {list(labels)} or its position, got {output!r}")
         with self._moved:
-            self._output = int(index)
+            self._output = Output(((int(index), 1.0),), labels[index])
             self._start_fitter()
             self._turn({})
 
@@ -365,7 +365,7 @@ class Session:
                     return
             self._publisher.notify()
 
-    def _nothing_beyond(self, known: tuple[int, int]) -> bool:
+    def _nothing_beyond(self, known: tuple[int, Output]) -> bool:
         """Wait until there is more to learn from than is known; True where nothing more will come."""
         with self._moved:
             self._moved.wait_for(

@@ -53,7 +53,7 @@ def encode(snapshot: Snapshot) -> bytes:
         "fitted": estimate.ablations if estimate else 0,
         "round": estimate.round if estimate else 0,
         "exact": bool(estimate and estimate.exact),
-        "output": estimate.output if estimate else 0,
+        "output": estimate.output.position if estimate else 0,
         "r2": [_number(r2.value), _number(r2.low), _number(r2.high)] if r2 else None,
         "r2_linear": _number(estimate.history[-1].r2_linear) if estimate and estimate.history else None,
     }

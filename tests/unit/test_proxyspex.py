@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import brute
-from spex_widget.algorithms import ProxySPEX, proxy
+from spex_widget.algorithms import FIRST, Output, ProxySPEX, proxy
 from spex_widget.algorithms.proxyspex import propose, round_marks
 from spex_widget.algorithms.rows import Rows
 from spex_widget.algorithms.sampling import UniformSampler
@@ -20,6 +20,7 @@ from spex_widget.spectrum import SparseSpectrum
 
 N = 9
 NOISE = np.random.default_rng(0).normal(size=1 << N)
+OUTPUTS = (FIRST, Output(((1, 1.0),)))
 
 
 def noisy(x):
@@ -44,7 +45,7 @@ def ablate(algorithm, function, budget, most=32):
     return done
 
 
-def explained(function, n, budget, *, seed=0, output=0, most=32):
+def explained(function, n, budget, *, seed=0, output=FIRST, most=32):
     algorithm = ProxySPEX(n, seed=seed)
     ablate(algorithm, function, budget, most)
     return algorithm.finish(output)
@@ -82,10 +83,10 @@ def test_batches_their_order_and_looking_in_between_change_nothing(budget, acts)
             batch = out.pop(k % len(out))
             algorithm.tell(batch, noisy(batch.coalitions))
         elif act == "advance":
-            algorithm.advance(k % 2)
+            algorithm.advance(OUTPUTS[k % 2])
         elif act == "finish":
-            algorithm.finish(k % 2)
-    for output in (0, 1):
+            algorithm.finish(OUTPUTS[k % 2])
+    for output in OUTPUTS:
         assert_identical(algorithm.finish(output), at_once(budget, output))
 
 
@@ -119,12 +120,30 @@ def test_a_seed_decides_coalitions_and_fit():
     assert (one != other).any()
 
 
+@pytest.mark.parametrize("weights", [(1.0, -1.0), (0.5, 2.0)])
+def test_a_sum_of_outputs_is_explained_as_if_it_were_the_only_one(weights):
+    total = Output(tuple(enumerate(weights)), "a sum")
+    both = explained(noisy, N, 150, output=total)
+    alone = explained(lambda x: noisy(x)[:, 0] * weights[0] + noisy(x)[:, 1] * weights[1], N, 150)
+    np.testing.assert_array_equal(both.spectrum.members, alone.spectrum.members)
+    assert both.spectrum.coefficients.tobytes() == alone.spectrum.coefficients.tobytes()
+    assert (both.output, both.output.position) == (total, -1)
+
+
+def test_at_most_so_many_ablations_are_as_if_the_others_were_never_asked_for():
+    algorithm = ProxySPEX(N, seed=2)
+    ablate(algorithm, noisy, 300)
+    assert algorithm.advance(most=31) is None
+    assert_identical(algorithm.finish(most=100), explained(noisy, N, 100, seed=2))
+    assert_identical(algorithm.finish(), explained(noisy, N, 300, seed=2))
+
+
 def test_an_output_is_explained_as_if_it_were_alone():
-    both = explained(noisy, N, 150, output=1)
+    both = explained(noisy, N, 150, output=OUTPUTS[1])
     alone = explained(lambda x: noisy(x)[:, 1].copy(), N, 150)
     np.testing.assert_array_equal(both.spectrum.members, alone.spectrum.members)
     np.testing.assert_allclose(both.spectrum.coefficients, alone.spectrum.coefficients, atol=1e-12)
-    assert (both.output, alone.output) == (1, 0)
+    assert (both.output, alone.output) == OUTPUTS[::-1]
 
 
 # Rounds
@@ -186,14 +205,14 @@ def test_rows_outgrow_their_room_with_some_told_and_some_out():
         rows.add(x[start : start + 100])
         if start not in late:
             rows.fill(start, values[start : start + 100])
-    assert len(rows.known(0)[1]) == 0
+    assert len(rows.known(FIRST)[1]) == 0
     rows.fill(0, values[:100])
-    coalitions, known = rows.known(1)
+    coalitions, known = rows.known(OUTPUTS[1])
     assert len(known) == 800
     for start in late[1:]:
         rows.fill(start, values[start : start + 100])
-    np.testing.assert_array_equal(rows.known(1)[1], values[:, 1])
-    np.testing.assert_array_equal(rows.known(0)[0], x)
+    np.testing.assert_array_equal(rows.known(OUTPUTS[1])[1], values[:, 1])
+    np.testing.assert_array_equal(rows.known(FIRST)[0], x)
     np.testing.assert_array_equal(known, np.arange(800))
     np.testing.assert_array_equal(coalitions, x[:800])
 

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from spex_widget.algorithms import R2, Estimate, Mark
+from spex_widget.algorithms import FIRST, R2, Estimate, Mark
 from spex_widget.report import Ranking, Result
 from spex_widget.report.charts import LOWERS, RAISES
 from spex_widget.report.ranking import COLUMNS
@@ -31,7 +31,7 @@ def header_of(words=WORDS, value="logit of POSITIVE", **more):
 
 def snapshot_of(terms=TERMS, *, exact=False, history=HISTORY, estimate=True, **more):
     spectrum = SparseSpectrum.from_sets(4, terms)
-    known = Estimate(0, len(history), 96, spectrum, exact=exact, history=() if exact else history)
+    known = Estimate(FIRST, len(history), 96, spectrum, exact=exact, history=() if exact else history)
     return Snapshot(
         1, more.pop("state", "done"), more.pop("reason", ""), 96, 400, estimate=known if estimate else None, **more
     )
@@ -277,7 +277,7 @@ def test_the_static_page_shows_the_ten_largest_of_the_index_that_is_shown():
     spectrum = SparseSpectrum.from_values(rng.normal(size=64))
     words = tuple("abcdef")
     snapshot = Snapshot(
-        1, "done", "", 64, 64, estimate=Estimate(0, 1, 64, spectrum, exact=True), index="SII", max_order=3
+        1, "done", "", 64, 64, estimate=Estimate(FIRST, 1, 64, spectrum, exact=True), index="SII", max_order=3
     )
     ranking = Result(header_of(words), snapshot).ranking("SII", 3)
     largest = [row for row in ranking if row["order"] > 1][:10]

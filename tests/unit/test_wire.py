@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spex_widget.algorithms import R2, Estimate, Mark
+from spex_widget.algorithms import FIRST, R2, Estimate, Mark, Output
 from spex_widget.snapshot import FINAL, KINDS, STATES, TOP, Ranked, Snapshot, decode, encode, kind_of
 from spex_widget.snapshot.frame import NO_PLAYER, VERSION
 from spex_widget.snapshot.ranked import player_effects
@@ -32,7 +32,7 @@ def fixture_snapshot() -> Snapshot:
         Mark(128, R2(0.5, 0.375, 0.625), 0.25),
         Mark(192, R2(0.75, 0.6875, 0.8125), 0.5),
     )
-    estimate = Estimate(1, 3, 192, SparseSpectrum.from_sets(300, terms), history=history)
+    estimate = Estimate(Output(((1, 1.0),)), 3, 192, SparseSpectrum.from_sets(300, terms), history=history)
     return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, index="FBII", max_order=3)
 
 
@@ -84,7 +84,7 @@ def estimates(draw: st.DrawFn) -> Estimate:
     exact = draw(st.booleans())
     history = () if exact else tuple(draw(st.lists(marks, max_size=3)))
     counts = st.integers(0, 10**6)
-    return Estimate(draw(st.integers(0, 5)), draw(counts), draw(counts), spectrum, exact, history)
+    return Estimate(Output(((draw(st.integers(0, 5)), 1.0),)), draw(counts), draw(counts), spectrum, exact, history)
 
 
 snapshots = st.builds(
@@ -113,7 +113,7 @@ def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
         assert (head["fitted"], head["round"], head["exact"], head["r2"]) == (0, 0, False, None)
         return
     said = (head["fitted"], head["round"], head["exact"], head["output"])
-    assert said == (estimate.ablations, estimate.round, estimate.exact, estimate.output)
+    assert said == (estimate.ablations, estimate.round, estimate.exact, estimate.output.position)
     assert head["r2"] == ([estimate.r2.value, estimate.r2.low, estimate.r2.high] if estimate.r2 else None)
     spectrum = estimate.spectrum
     np.testing.assert_array_equal(arrays["effects"], player_effects(spectrum).astype("f4"))
@@ -141,7 +141,7 @@ def test_a_frame_of_two_thousand_players_is_small() -> None:
     terms = {tuple(sorted(rng.choice(2000, 8, replace=False).tolist())): float(rng.normal()) for _ in range(100)}
     spectrum = SparseSpectrum.from_sets(2000, terms)
     history = tuple(Mark(i, R2(0.9, 0.8, 0.95), 0.5) for i in range(400))
-    estimate = Estimate(0, 400, 4000, spectrum, history=history)
+    estimate = Estimate(FIRST, 400, 4000, spectrum, history=history)
     assert len(encode(Snapshot(1, "done", "x" * 500, 4000, 4000, 12.5, 0, estimate))) < 100_000
 
 
