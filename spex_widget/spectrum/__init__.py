@@ -1,9 +1,10 @@
 """Sparse set functions and their exact algebra: arrays in, arrays out."""
 
-from spex_widget.spectrum.indices import INDICES, check_index, interactions
+from spex_widget.spectrum.indices import index_weights, interactions
 from spex_widget.spectrum.sets import all_subsets, group, pad_sets, set_orders
 from spex_widget.spectrum.sparse import SparseSpectrum, characters
 from spex_widget.spectrum.trees import Leaves, lightgbm_leaves
+from spex_widget.spectrum.weights import INDICES, check_index
 
 __all__ = [
     "INDICES",
@@ -13,6 +14,7 @@ __all__ = [
     "characters",
     "check_index",
     "group",
+    "index_weights",
     "interactions",
     "lightgbm_leaves",
     "pad_sets",

@@ -1,58 +1,60 @@
-r"""Interaction indices, exact on a sparse spectrum.
-
-Every index here is linear in the Möbius coefficients M of the set function, with weights that depend on sizes alone:
-
-.. math:: I(S) = \sum_{T \supseteq S} w(|S|, |T|) \, M(T).
-
-So one pass over the subsets of the spectrum's own sets gives any of them; an index is its table w.
-"""
+"""Interaction indices, exact on a sparse spectrum: of all sets, or as a linear map for the sets that are asked for."""
 
 from __future__ import annotations
 
-from math import comb
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.spectrum.sets import all_subsets
+from spex_widget.spectrum.arguments import FloatArray
+from spex_widget.spectrum.sets import IntArray, all_subsets, set_orders
 from spex_widget.spectrum.sparse import SparseSpectrum
-
-INDICES = ("Fourier", "Moebius", "BV", "SV", "BII", "SII", "FBII", "FSII")
-"""The names of the indices. BV and SV speak of single players only."""
+from spex_widget.spectrum.weights import fourier_weights, index_order
 
 _CHUNK = 1 << 21  # subsets expanded at a time
 _DENSE = 20  # up to so many players a table of all 2^n sets is worth a thought
+_ROUNDING = 1e-13  # of the sizes of its terms, is nothing: what is left of a sum that should cancel
 
 
 def interactions(spectrum: SparseSpectrum, index: str = "FBII", max_order: int | None = None) -> SparseSpectrum:
-    """An interaction index of every set that has one.
+    r"""An interaction index of every set that has one.
 
     Parameters
     ----------
     spectrum : SparseSpectrum
-        The set function.
+        The set function v.
     index : str
-        One of `INDICES`, upper or lower case.
+        One of `INDICES`; case, hyphens and umlauts are free.
     max_order : int, optional
-        For FBII and FSII, the order ℓ of the approximation that defines them; for the others, what is larger is left
-        out. By default the largest order of the spectrum.
+        The largest order of the sets. By default the largest order of the spectrum, at which k-SII, STII, FBII and FSII
+        are all the Möbius transform; a larger one changes nothing. What it means to each index:
+
+        - *Fourier, Moebius, BII, SII*: larger sets are left out, nothing else changes.
+        - *k-SII, STII, FBII, FSII*: the order (k or ℓ) that defines the index. What v does at larger orders is shared
+          out among the sets up to this one, so each value changes with it.
+        - *BV, SV*: nothing, their order is 1.
 
     Returns
     -------
     SparseSpectrum
         The index of each set as its coefficient: a table of sets, no longer a Fourier spectrum (for "Fourier" it is).
+        Of the empty set: v(∅) for Möbius, SV, k-SII, STII and FSII, so that the last four, summed over all sets, give
+        v of all players; the mean of v for Fourier, BV and BII; the constant of the approximation for FBII; the mean of
+        v over sizes first for SII.
 
     Raises
     ------
-    ValueError
-        If there is no such index, or max_order < 1.
+    TypeError, ValueError
+        If there is no such index, or max_order is no whole number of at least 1.
 
     Notes
     -----
-    Möbius from Fourier: M(S) = (−2)^|S| Σ_{T⊇S} F(T). Banzhaf and Shapley interaction indices: Grabisch and Roubens
-    (1999). FBII and FSII: Tsai, Yeh and Ravikumar, "Faith-Shap" (JMLR 2023), equations 14 and 16. FBII of order ℓ is
-    the Möbius transform of the spectrum cut at order ℓ, since that is the best approximation of that order under
-    uniform coalitions.
+    BII and SII are mean discrete derivatives: Grabisch and Roubens (1999). k-SII aggregates SII over the larger sets up
+    to order k with Bernoulli numbers: Bordt and von Luxburg (AISTATS 2023), definition of n-Shapley values. STII is the
+    discrete derivative at ∅ below its order and its mean over all orders of coming at it: Sundararajan, Dhamdhere and
+    Agarwal (ICML 2020), equation 3. FBII and FSII are the best approximations of their order under uniform coalitions
+    and under the Shapley kernel: Tsai, Yeh and Ravikumar, "Faith-Shap" (JMLR 2023), equations 14 and 16.
 
     Examples
     --------
@@ -60,58 +62,99 @@ def interactions(spectrum: SparseSpectrum, index: str = "FBII", max_order: int |
     >>> interactions(both, "BII")[0, 1], interactions(both, "SV")[0]
     (1.0, 0.5)
     """
-    name = check_index(index)
-    if max_order is not None and max_order < 1:
-        raise ValueError(f"max_order must be at least 1, got {max_order}")
-    if name in ("BV", "SV"):
-        name, max_order = name[0] + "II", 1
-    limit = min(spectrum.max_order, max_order) if max_order is not None else spectrum.max_order
-    if name == "Fourier":
-        return spectrum.truncate(limit)
-    if name == "FBII":
-        return _moebius(spectrum.truncate(limit))
-    moebius = _moebius(spectrum)
-    if name == "Moebius":
-        return moebius.truncate(limit)
-    return _superset_sums(moebius, _weights(name, limit, spectrum.max_order), limit)
+    name, limit = index_order(index, max_order, spectrum.max_order)
+    weights = fourier_weights(name, limit, spectrum.max_order)
+    table = _superset_sums(spectrum, weights)
+    sizes = SparseSpectrum(table.n, spectrum.members, np.abs(spectrum.coefficients))
+    terms = _superset_sums(sizes, np.abs(weights)).at(table.members)
+    real = np.abs(table.coefficients) > _ROUNDING * terms
+    return SparseSpectrum(table.n, table.members[real], table.coefficients[real])
 
 
-def check_index(index: str) -> str:
-    """The index's name as `INDICES` spells it; ValueError where there is none such."""
-    spelled = {name.lower(): name for name in INDICES} | {"möbius": "Moebius"}
-    if not isinstance(index, str) or index.lower() not in spelled:
-        raise ValueError(f"index must be one of {', '.join(INDICES)}, got {index!r}")
-    return spelled[index.lower()]
+def index_weights(
+    spectrum_members: IntArray, n: int, sets: IntArray, index: str = "FBII", max_order: int | None = None
+) -> Any:
+    """An interaction index of some sets as a linear map of Fourier coefficients.
+
+    Parameters
+    ----------
+    spectrum_members : ndarray of shape (K, d), int
+        The supports T: a set a row, its players ascending, padded with n.
+    n : int
+        The number of players.
+    sets : ndarray of shape (rows, e), int
+        The sets S whose index is asked for, padded likewise. A set that the index does not have is a row of zeros.
+    index, max_order
+        As in `interactions`; by default the largest order among the supports.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (rows, K), float64
+        Its product with the coefficients F(T), (K,), is the index of the sets, (rows,); with those of several spectra,
+        (K, outputs), of several.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such index, or max_order is no whole number of at least 1.
+
+    Notes
+    -----
+    Which sets lie in which supports is one sparse product, Σ_i (sets with i) × (supports with i) steps, whatever the
+    orders.
+
+    Examples
+    --------
+    >>> supports, sets = np.array([[0, 3], [0, 1]]), np.array([[0], [1]])
+    >>> index_weights(supports, 3, sets, "Moebius").toarray()
+    array([[-2., -2.],
+           [ 0., -2.]])
+    """
+    from scipy.sparse import csr_array
+
+    above, below = set_orders(spectrum_members, n), set_orders(sets, n)
+    largest = int(above.max(initial=0))
+    name, limit = index_order(index, max_order, largest)
+    weights = np.zeros((int(below.max(initial=0)) + 1, largest + 1))
+    table = fourier_weights(name, limit, largest)[: len(weights)]
+    weights[: len(table)] = table
+    # Column n is a player who is in every support, and alone in the empty set.
+    shared = (_incidence(sets, n, below == 0) @ _incidence(spectrum_members, n, above >= 0).T).tocoo()
+    rows, columns = shared.coords
+    values = np.where(shared.data == np.maximum(below, 1)[rows], weights[below[rows], above[columns]], 0.0)
+    kept = values != 0
+    return csr_array((values[kept], (rows[kept], columns[kept])), shape=(len(sets), len(spectrum_members)))
 
 
-def _moebius(spectrum: SparseSpectrum) -> SparseSpectrum:
-    orders = np.arange(spectrum.max_order + 1)
-    weights = np.where(orders[:, None] <= orders, (-2.0) ** orders[:, None], 0.0)
-    return _superset_sums(spectrum, weights, spectrum.max_order)
+def _incidence(members: IntArray, n: int, extra: npt.NDArray[np.bool_]) -> Any:
+    """Which player is in which set, and `extra` as one more column: sparse, (rows, n + 1) int64."""
+    from scipy.sparse import csr_array
+
+    rows, columns = np.nonzero(members < n)
+    added = np.flatnonzero(extra)
+    at = (np.append(rows, added), np.append(members[rows, columns], np.full(len(added), n)))
+    return csr_array((np.ones(len(at[0]), dtype=np.int64), at), shape=(len(members), n + 1))
 
 
-def _superset_sums(spectrum: SparseSpectrum, weights: npt.NDArray[np.float64], max_order: int) -> SparseSpectrum:
-    """Σ_{T⊇S} weights[|S|, |T|] · coefficient(T), for every S of order at most max_order inside a set held."""
+def _superset_sums(spectrum: SparseSpectrum, weights: FloatArray) -> SparseSpectrum:
+    """Σ_{T⊇S} weights[|S|, |T|] · coefficient(T), for every S inside a set held that has a row of weights."""
     n = spectrum.n
     if n <= _DENSE and (1 << spectrum.orders).sum() > 1 << n:
-        return _superset_sums_of_all(spectrum, weights, max_order)
+        return _superset_sums_of_all(spectrum, weights)
     total = SparseSpectrum(n, spectrum.members[:0, :0], spectrum.coefficients[:0])
     step = max(1, _CHUNK >> spectrum.max_order)
     for start in range(0, len(spectrum), step):
         rows = slice(start, start + step)
         subsets, source = all_subsets(spectrum.members[rows], n)
-        small = (subsets < n).sum(axis=1)
-        kept = small <= max_order
+        small = set_orders(subsets, n)
+        kept = small < len(weights)
         subsets, source, small = subsets[kept], source[kept], small[kept]
         terms = weights[small, spectrum.orders[rows][source]] * spectrum.coefficients[rows][source]
-        total = total + SparseSpectrum.from_terms(n, subsets, terms)
-    # Sums that should cancel leave rounding errors, which are no interactions.
-    largest = np.abs(spectrum.coefficients).max(initial=0.0) * np.abs(weights).max(initial=0.0)
-    real = np.abs(total.coefficients) > 1e-13 * largest
-    return SparseSpectrum(n, total.members[real], total.coefficients[real])
+        total = total + SparseSpectrum.from_terms(n, subsets[terms != 0], terms[terms != 0])
+    return total
 
 
-def _superset_sums_of_all(spectrum: SparseSpectrum, weights: npt.NDArray[np.float64], max_order: int) -> SparseSpectrum:
+def _superset_sums_of_all(spectrum: SparseSpectrum, weights: FloatArray) -> SparseSpectrum:
     """The same by a table of all 2^n sets, n 2^n steps an order: quicker where the sets held have more subsets."""
     n = spectrum.n
     bits = np.append(1 << np.arange(n), 0)
@@ -119,7 +162,7 @@ def _superset_sums_of_all(spectrum: SparseSpectrum, weights: npt.NDArray[np.floa
     orders = np.zeros(1 << n, dtype=np.int64)
     for i in range(n):
         orders[1 << i : 2 << i] = orders[: 1 << i] + 1
-    small = orders <= max_order
+    small = orders < len(weights)
     total = np.zeros(1 << n)
     for order in np.unique(spectrum.orders):
         sums = np.zeros(1 << n)
@@ -129,27 +172,3 @@ def _superset_sums_of_all(spectrum: SparseSpectrum, weights: npt.NDArray[np.floa
             halves[:, 0] += halves[:, 1]
         total[small] += weights[orders[small], order] * sums[small]
     return SparseSpectrum.from_table(total)
-
-
-def _weights(name: str, limit: int, largest: int) -> npt.NDArray[np.float64]:
-    """The table w(s, t) of an index, (limit + 1, largest + 1)."""
-    table = np.zeros((limit + 1, largest + 1))
-    for s in range(limit + 1):
-        for t in range(s, largest + 1):
-            table[s, t] = _weight(name, s, t, limit)
-    return table
-
-
-def _weight(name: str, s: int, t: int, limit: int) -> float:
-    if name == "BII":
-        return 0.5 ** (t - s)
-    if name == "SII":
-        return 1.0 / (t - s + 1)
-    # FSII: a term of order t > ℓ is shared out among the sets of order at most ℓ below it.
-    if t <= limit:
-        return float(s == t)
-    if s == 0:
-        return 0.0
-    sign = -1.0 if (limit - s) % 2 else 1.0
-    share = s / (limit + s) * comb(limit, s) * comb(t - 1, limit) / comb(t + limit - 1, limit + s)
-    return sign * share

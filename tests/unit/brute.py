@@ -41,18 +41,26 @@ def moebius(values):
     return {s: sum((-1) ** (len(s) - len(t)) * values[position(t)] for t in subsets(s)) for s in subsets(range(n))}
 
 
-def derivative(values, s, t):
-    """How much the players of s do together, beyond what fewer of them do, where those of t are present."""
-    return sum((-1) ** (len(s) - len(part)) * values[position(part) + position(t)] for part in subsets(s))
+def derivatives(values, s):
+    """How much the players of s do together, beyond what fewer of them do, at every coalition of the others.
+
+    With the sizes of those coalitions.
+    """
+    n = players_of(values)
+    at, size = values.reshape((2,) * n), coalitions(n).sum(axis=1).reshape((2,) * n)
+    for axis in (n - 1 - i for i in s):  # the first axis is the last player's
+        at, size = np.diff(at, axis=axis), size.take([0], axis=axis)
+    return at.ravel(), size.ravel()
 
 
 def mean_derivatives(values, weight):
     """Σ over the sets t that miss s of weight(|s|, |t|) · derivative, for every s."""
-    n = players_of(values)
-    return {
-        s: sum(weight(len(s), len(t)) * derivative(values, s, t) for t in subsets(set(range(n)) - set(s)))
-        for s in subsets(range(n))
-    }
+    out = {}
+    for s in subsets(range(players_of(values))):
+        at, sizes = derivatives(values, s)
+        weights = np.array([weight(len(s), t) for t in range(sizes.max() + 1)])
+        out[s] = float(at @ weights[sizes])
+    return out
 
 
 def bii(values):
@@ -80,6 +88,47 @@ def shapley(values):
             before = position(order[:k])
             out[i,] += (values[before + (1 << i)] - values[before]) / factorial(n)
     return out
+
+
+BERNOULLI = (1, -1 / 2, 1 / 6, 0, -1 / 30, 0, 1 / 42, 0, -1 / 30, 0, 5 / 66)
+
+
+def k_sii(values, k):
+    """The n-Shapley values of Bordt and von Luxburg, order by order as they are defined; at ∅ the function's value."""
+    n = players_of(values)
+    means = sii(values)
+    found = {}
+    for order in range(1, k + 1):
+        for s in subsets(range(n), order)[1:]:
+            rest = combinations(sorted(set(range(n)) - set(s)), order - len(s))
+            larger = sum(means[tuple(sorted(s + more))] for more in rest)
+            found[s] = found.get(s, 0.0) + BERNOULLI[order - len(s)] * larger
+    return {(): float(values[0]), **found}
+
+
+def stii(values, k):
+    """Shapley-Taylor, in closed form: below order k what a set does where all else is absent, at k a weighted mean."""
+    n = players_of(values)
+    found = {s: float(derivatives(values, s)[0][0]) for s in subsets(range(n), k)}
+    for s in combinations(range(n), k):
+        at, sizes = derivatives(values, s)
+        found[s] = float(at @ np.array([k / n / comb(n - 1, t) for t in range(n - k + 1)])[sizes])
+    return found
+
+
+def stii_by_permutations(values, k):
+    """Shapley-Taylor at order k as defined: over all orders of coming, what a set does where they are who came first.
+
+    That is, where those players are present who came before the first of the set.
+    """
+    n = players_of(values)
+    found = dict.fromkeys(combinations(range(n), k), 0.0)
+    for order in permutations(range(n)):
+        for s in found:
+            before = position(order[: min(order.index(i) for i in s)])
+            signs_and_parts = [((-1) ** (k - len(part)), part) for part in subsets(s)]
+            found[s] += sum(sign * values[before + position(part)] for sign, part in signs_and_parts) / factorial(n)
+    return found
 
 
 def fbii(values, max_order):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import brute
-from spex_widget.spectrum import INDICES, SparseSpectrum, check_index, indices, interactions
+from spex_widget.spectrum import INDICES, SparseSpectrum, check_index, index_weights, indices, interactions, pad_sets
 
 DEFINED = {
     "Fourier": brute.fourier,
@@ -16,6 +16,8 @@ DEFINED = {
     "BV": brute.banzhaf,
     "SV": brute.shapley,
 }
+
+OF_AN_ORDER = {"k-SII": brute.k_sii, "STII": brute.stii, "FBII": brute.fbii, "FSII": brute.fsii}
 
 
 def random_function(n, seed=0):
@@ -50,31 +52,46 @@ def test_an_index_is_that_of_the_definition(index, n):
 
 
 @pytest.mark.usefixtures("path")
-def test_ten_players_agree_with_all_coalitions():
+@pytest.mark.parametrize("index", INDICES)
+def test_ten_players_agree_with_all_coalitions(index):
     values = random_function(10)
     spectrum = SparseSpectrum.from_values(values)
     assert len(spectrum) == 1024
-    brute.assert_same(interactions(spectrum, "Moebius"), brute.moebius(values), atol=1e-9)
-    brute.assert_same(interactions(spectrum, "FBII", 2), brute.fbii(values, 2))
-    brute.assert_same(interactions(spectrum, "FSII", 2), brute.fsii(values, 2))
-    players = of_players(brute.as_dict(interactions(spectrum, "BV")))
-    brute.assert_same(SparseSpectrum.from_sets(10, players), brute.banzhaf(values))
+    if index in OF_AN_ORDER:
+        for max_order in (2, 3):
+            truth = OF_AN_ORDER[index](values, max_order)
+            brute.assert_same(interactions(spectrum, index, max_order), truth, atol=1e-9)
+    elif index == "BV":
+        players = of_players(brute.as_dict(interactions(spectrum, "BV")))
+        brute.assert_same(SparseSpectrum.from_sets(10, players), brute.banzhaf(values))
+    else:
+        truth = brute.k_sii(values, 1) if index == "SV" else DEFINED[index](values)
+        brute.assert_same(interactions(spectrum, index), truth, atol=1e-9)
 
 
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(("n", "max_order"), [(n, k) for n in range(2, 7) for k in range(1, n + 1)])
-@pytest.mark.parametrize("index", ["FBII", "FSII"])
-def test_the_faithful_indices_are_the_best_approximations_of_their_order(index, n, max_order):
+@pytest.mark.parametrize("index", OF_AN_ORDER)
+def test_an_index_of_an_order_is_that_of_the_definition(index, n, max_order):
     values = random_function(n, seed=max_order)
-    least_squares = {"FBII": brute.fbii, "FSII": brute.fsii}[index](values, max_order)
-    brute.assert_same(interactions(SparseSpectrum.from_values(values), index, max_order), least_squares)
+    found = interactions(SparseSpectrum.from_values(values), index, max_order)
+    brute.assert_same(found, OF_AN_ORDER[index](values, max_order))
 
 
-@pytest.mark.parametrize("index", ["FBII", "FSII"])
-def test_max_order_defines_the_faithful_indices_and_only_cuts_the_others(index):
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_stii_is_a_mean_over_all_orders_of_coming(k):
+    values = random_function(5)
+    found = brute.as_dict(interactions(SparseSpectrum.from_values(values), "STII", k))
+    truth = brute.stii_by_permutations(values, k)
+    assert {s: found[s] for s in truth} == pytest.approx(truth)
+
+
+@pytest.mark.parametrize("index", OF_AN_ORDER)
+def test_max_order_defines_some_indices_and_only_cuts_the_others(index):
     spectrum = SparseSpectrum.from_values(random_function(5))
     whole, cut = interactions(spectrum, index), interactions(spectrum, index, 2)
     assert abs(whole[0, 1] - cut[0, 1]) > 0.01
+    assert brute.as_dict(interactions(spectrum, index, 9)) == brute.as_dict(whole)
     for other in ("Fourier", "Moebius", "BII", "SII"):
         whole, cut = interactions(spectrum, other), interactions(spectrum, other, 2)
         brute.assert_same(cut, {s: c for s, c in brute.as_dict(whole).items() if len(s) <= 2}, atol=1e-14)
@@ -119,9 +136,10 @@ def test_a_dense_spectrum_is_not_expanded_subset_by_subset(monkeypatch):
 
 
 @pytest.mark.parametrize("max_order", [1, 2, 3, 5])
-def test_fsii_shares_out_what_the_players_are_worth(max_order):
+@pytest.mark.parametrize("index", ["SV", "k-SII", "STII", "FSII"])
+def test_the_efficient_indices_share_out_what_the_players_are_worth(index, max_order):
     values = random_function(5)
-    table = brute.as_dict(interactions(SparseSpectrum.from_values(values), "FSII", max_order))
+    table = brute.as_dict(interactions(SparseSpectrum.from_values(values), index, max_order))
     assert table[()] == pytest.approx(values[0])
     assert sum(table.values()) == pytest.approx(values[-1])
 
@@ -129,14 +147,15 @@ def test_fsii_shares_out_what_the_players_are_worth(max_order):
 def test_first_order_gives_the_values_of_banzhaf_and_shapley():
     values = random_function(5)
     spectrum = SparseSpectrum.from_values(values)
-    for faithful, value in (("FBII", brute.banzhaf), ("FSII", brute.shapley)):
-        first = without_the_empty_set(brute.as_dict(interactions(spectrum, faithful, 1)))
+    for index in OF_AN_ORDER:
+        value = brute.banzhaf if index == "FBII" else brute.shapley
+        first = without_the_empty_set(brute.as_dict(interactions(spectrum, index, 1)))
         assert first == pytest.approx(value(values))
 
 
-def test_at_full_order_the_faithful_indices_are_moebius():
+def test_at_full_order_the_indices_of_an_order_are_moebius():
     spectrum = SparseSpectrum.from_values(random_function(5))
-    for index in ("FBII", "FSII"):
+    for index in OF_AN_ORDER:
         for max_order in (None, 5, 9):
             brute.assert_same(
                 interactions(spectrum, index, max_order), brute.as_dict(interactions(spectrum, "Moebius"))
@@ -149,7 +168,16 @@ def test_nothing_has_no_interactions(index):
         assert set(brute.as_dict(interactions(nothing, index))) <= {()}
 
 
-@pytest.mark.parametrize(("said", "meant"), [("fbii", "FBII"), ("FSII", "FSII"), ("möbius", "Moebius"), ("sv", "SV")])
+SPELLINGS = {
+    "FBII": ["fbii"],
+    "FSII": ["FSII"],
+    "SV": ["sv"],
+    "Moebius": ["Möbius", "MÖBIUS", "Mobius", "moebius"],
+    "k-SII": ["kSII", "k-SII", "K-sii", "k_SII", "ksii"],
+}
+
+
+@pytest.mark.parametrize(("said", "meant"), [(said, meant) for meant, spelled in SPELLINGS.items() for said in spelled])
 def test_an_index_is_known_by_its_name(said, meant):
     assert check_index(said) == meant
 
@@ -164,3 +192,55 @@ def test_an_unknown_index_is_refused_with_the_known_ones(wrong):
 def test_an_order_below_one_is_refused(max_order):
     with pytest.raises(ValueError, match="max_order must be at least 1"):
         interactions(SparseSpectrum.from_sets(2, {}), "FBII", max_order)
+
+
+@pytest.mark.parametrize("max_order", [2.0, True, "2"])
+def test_an_order_that_is_no_whole_number_is_refused(max_order):
+    with pytest.raises(TypeError, match="max_order must be a whole number"):
+        interactions(SparseSpectrum.from_sets(2, {}), "FBII", max_order)
+
+
+def random_spectrum(n, sets, seed):
+    rng = np.random.default_rng((n, sets, seed))
+    supports = {tuple(sorted(rng.choice(n, size=rng.integers(0, min(n, 5) + 1), replace=False))) for _ in range(sets)}
+    return SparseSpectrum.from_sets(n, dict.fromkeys(supports, 0.0) | {s: rng.normal() for s in supports})
+
+
+@pytest.mark.parametrize("n", [3, 8, 4096])
+@pytest.mark.parametrize("max_order", [None, 1, 2, 3, 4, 9])
+@pytest.mark.parametrize("index", INDICES)
+def test_the_linear_map_gives_the_index(index, max_order, n):
+    spectrum = random_spectrum(n, 40, seed=1)
+    table = interactions(spectrum, index, max_order)
+    # The sets that have one; those of the spectrum itself; some that are nowhere.
+    sets = pad_sets([*brute.as_dict(table), *brute.as_dict(spectrum), (0, 1, 2), (0,), ()], n)
+    weights = index_weights(spectrum.members, n, sets, index, max_order)
+    assert weights.shape == (len(sets), len(spectrum))
+    np.testing.assert_allclose(weights @ spectrum.coefficients, table.at(sets), rtol=0, atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.sampled_from(INDICES), st.sampled_from([None, 1, 2, 3]))
+def test_the_linear_map_is_one_of_any_coefficients_in_any_order_of_the_supports(seed, index, max_order):
+    rng = np.random.default_rng(seed)
+    spectrum = random_spectrum(7, 20, seed)
+    shuffled = rng.permutation(len(spectrum))
+    members, several = spectrum.members[shuffled], rng.normal(size=(len(spectrum), 3))
+    sets = pad_sets(brute.subsets(range(7), 3), 7)
+    found = index_weights(members, 7, sets, index, max_order) @ several
+    for column, coefficients in zip(found.T, several.T, strict=True):
+        table = interactions(SparseSpectrum.from_terms(7, members, coefficients), index, max_order)
+        np.testing.assert_allclose(column, table.at(sets), rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_the_linear_map_of_nothing(index):
+    nothing, some = np.zeros((0, 0), dtype=np.int32), pad_sets([(), (1, 2)], 4)
+    assert index_weights(nothing, 4, some, index).shape == (2, 0)
+    assert index_weights(some, 4, nothing, index).shape == (0, 2)
+    assert index_weights(nothing, 4, nothing, index).shape == (0, 0)
+
+
+def test_the_linear_map_refuses_what_interactions_refuses():
+    with pytest.raises(ValueError, match="one of Fourier, "):
+        index_weights(np.zeros((0, 0), dtype=np.int32), 4, np.zeros((0, 0), dtype=np.int32), "FBI")
