@@ -1,13 +1,16 @@
 """Runs: whatever the timing, the same result; whatever goes wrong, nothing that was paid for is lost."""
 
+import gc
 import random
 import threading
 import time
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from spex_widget.algorithms import ProxySPEX
 from spex_widget.games import FunctionGame
 from spex_widget.session import InlineEvaluator, Session
 from spex_widget.snapshot import FINAL
@@ -126,17 +129,17 @@ def test_a_log_is_continued_without_paying_again(tmp_path, reference):
     assert len(continued.log) == 300
 
 
-def test_every_batch_is_logged_before_it_is_used():
+def test_every_batch_is_logged_before_it_is_used(monkeypatch):
     game = FunctionGame(planted, N)
-    session = Session(game, budget=100, evaluator=(gate := Gate(game)))
-    tell = session._algorithm.tell
+    tell = ProxySPEX.tell
     in_log = []
 
-    def watched(batch, values):
+    def watched(algorithm, batch, values):
         in_log.append(len(session.log) >= batch.start + len(batch))
-        tell(batch, values)
+        tell(algorithm, batch, values)
 
-    session._algorithm.tell = watched
+    monkeypatch.setattr(ProxySPEX, "tell", watched)
+    session = Session(game, budget=100, evaluator=(gate := Gate(game)))
     gate.open.release(100)
     session.wait(30)
     assert in_log
@@ -322,6 +325,19 @@ def test_no_thread_is_left_behind():
     for thread in left:
         thread.join(10)
     assert not [t for t in left if t.is_alive()]
+
+
+def test_a_run_that_has_ended_is_held_by_nothing_but_its_session():
+    session = finished(budget=64)
+    for thread in [t for t in threading.enumerate() if t.name.startswith("spex-")]:
+        thread.join(10)
+    held = weakref.ref(session), weakref.ref(session._crank), weakref.ref(session._run)
+    gc.disable()  # so that a circle would show
+    try:
+        del session
+        assert [ref() for ref in held] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

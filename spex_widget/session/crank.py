@@ -1,0 +1,171 @@
+"""What turns a run: one thread evaluates, another estimates."""
+
+from __future__ import annotations
+
+import atexit
+from threading import Thread
+from weakref import WeakSet
+
+from spex_widget.algorithms import Algorithm, Output
+from spex_widget.session.evaluator import Evaluator
+from spex_widget.session.log import AblationLog
+from spex_widget.session.publisher import Publisher
+from spex_widget.session.run import Run
+from spex_widget.snapshot import FINAL
+
+_PATIENCE = 10.0  # seconds to wait for a batch or a fit when the interpreter exits
+
+_cranks: WeakSet[Crank] = WeakSet()
+
+
+@atexit.register
+def _leave_all() -> None:
+    for crank in tuple(_cranks):
+        crank.leave()
+
+
+class Crank:
+    """The worker, which evaluates, and the fitter, which estimates.
+
+    Each ends when there is nothing to do, and is begun again by `start` or its own starter. When both have ended, the
+    log is closed.
+
+    Parameters
+    ----------
+    run : Run
+        What they work on, under its lock.
+    algorithm : Algorithm
+        What estimates.
+    evaluator : Evaluator
+        Who evaluates.
+    log : AblationLog
+        What is closed at the end.
+    publisher : Publisher
+        What is told of every change.
+    """
+
+    def __init__(
+        self, run: Run, algorithm: Algorithm, evaluator: Evaluator, log: AblationLog, publisher: Publisher
+    ) -> None:
+        self._run = run
+        self._algorithm = algorithm
+        self._evaluator = evaluator
+        self._log = log
+        self._publisher = publisher
+        self._worker: Thread | None = None  # these three are under the run's lock
+        self._fitter: Thread | None = None
+        self._leaving = False
+        _cranks.add(self)
+
+    @property
+    def fitting(self) -> bool:
+        """Whether a newer estimate may come."""
+        return self._fitter is not None
+
+    def start(self) -> None:
+        """Have both threads running."""
+        with self._run.moved:
+            self.start_worker()
+            self.start_fitter()
+
+    def start_worker(self) -> None:
+        """Have the thread running that evaluates."""
+        with self._run.moved:
+            if self._worker is None:
+                self._worker = Thread(target=self._evaluate, name="spex-worker", daemon=True)
+                self._worker.start()
+            self._run.moved.notify_all()
+
+    def start_fitter(self) -> None:
+        """Have the thread running that estimates."""
+        with self._run.moved:
+            if self._fitter is None:
+                self._fitter = Thread(target=self._fit, name="spex-fitter", daemon=True)
+                self._fitter.start()
+            self._run.moved.notify_all()
+
+    def leave(self) -> None:
+        """Have the threads end now, as the interpreter is about to: native code must not be cut off in the middle."""
+        with self._run.moved:
+            self._leaving = True
+            if self._run.state not in FINAL:
+                self._run.state = "stopping"
+            threads = [thread for thread in (self._worker, self._fitter) if thread is not None]
+            self._run.moved.notify_all()
+        for thread in threads:
+            thread.join(_PATIENCE)
+
+    # The worker ---------------------------------------------------------------------------------------------------
+
+    def _evaluate(self) -> None:
+        """Submit, settle, until there is nothing more to evaluate."""
+        run, jobs = self._run, self._run.jobs
+        try:
+            while self._more_to_evaluate():
+                job = None
+                if jobs.out < self._evaluator.slots:
+                    # Not under the lock: drawing coalitions may take its time.
+                    job = jobs.next(run.allowed)
+                if job is not None:
+                    jobs.submit(job, self._evaluator)
+                # While there is room for more, only take what is ready; else wait for something to be.
+                for error in jobs.settle(patient=job is None):
+                    run.fail(error)
+                with run.moved:
+                    run.moved.notify_all()
+                self._publisher.notify()
+        except BaseException as error:  # the log's disk is full, say: a run must not hang for it
+            with run.moved:
+                self._worker = None
+                jobs.abandon(error)
+                run.fail(error)
+
+    def _more_to_evaluate(self) -> bool:
+        """Wait until there is something to submit or settle; False, and no worker any more, where nothing will be."""
+        run, jobs = self._run, self._run.jobs
+        with run.moved:
+            while not (jobs.out or jobs.pending(run.allowed)):
+                if run.state != "paused" or jobs.done >= run.budget:
+                    self._worker = None
+                    self._close_log()
+                    run.moved.notify_all()
+                    return False
+                run.moved.wait()
+            return True
+
+    # The fitter ---------------------------------------------------------------------------------------------------
+
+    def _fit(self) -> None:
+        """Close round after round, and estimate in full when nothing more will come."""
+        run = self._run
+        while not self._leaving:
+            with run.moved:
+                known = run.known
+            try:
+                estimate = self._algorithm.advance(known[1])
+                over = estimate is None and self._nothing_beyond(known)
+                if over:
+                    estimate = self._algorithm.finish(known[1])
+            except Exception as error:
+                run.fail(error)
+                estimate, over = None, self._nothing_beyond(known)
+            with run.moved:
+                run.estimate = estimate or run.estimate
+                if over and self._worker is None and known == run.known:
+                    self._fitter = None
+                    self._close_log()
+                    run.end()
+                    self._publisher.notify(urgent=True)
+                    return
+            self._publisher.notify()
+
+    def _nothing_beyond(self, known: tuple[int, Output]) -> bool:
+        """Wait until there is more to learn from than is known; True where nothing more will come."""
+        run = self._run
+        with run.moved:
+            run.moved.wait_for(lambda: self._leaving or self._worker is None or known != run.known)
+            return not self._leaving and known == run.known
+
+    def _close_log(self) -> None:
+        if self._worker is None and self._fitter is None:
+            self._log.close()

@@ -1,0 +1,106 @@
+"""What is true of a run at this moment, and the one lock around it."""
+
+from __future__ import annotations
+
+from threading import Condition
+
+from spex_widget.algorithms import Estimate, Output
+from spex_widget.session.jobs import Jobs
+from spex_widget.snapshot import FINAL, Snapshot
+
+
+class Run:
+    """The facts of a run: the crank and the person change them, everyone reads them.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        What is evaluated.
+    output : Output
+        What is explained.
+    budget : int
+        How many ablations there may be.
+    all : int
+        How many coalitions there are.
+
+    Attributes
+    ----------
+    moved : Condition
+        Guards all that follows, and is notified when any of it changes.
+    state : str
+        One of `snapshot.STATES`.
+    estimate : Estimate or None
+        What the algorithm knows.
+    error : Exception or None
+        Why the run failed.
+    """
+
+    def __init__(self, jobs: Jobs, output: Output, budget: int, all: int) -> None:
+        self.jobs = jobs
+        self.all = all
+        self.moved = Condition()
+        self.state = "running"
+        self.output = output
+        self.budget = budget
+        self.estimate: Estimate | None = None
+        self.error: Exception | None = None
+        self._seq = 0
+        self._turns = 0
+
+    @property
+    def allowed(self) -> int:
+        """How many ablations there may be as things stand; none while the run does not go on."""
+        return self.budget if self.state == "running" else 0
+
+    @property
+    def known(self) -> tuple[int, Output]:
+        """What an estimate is made of: how many ablations, and of which output."""
+        return self.jobs.done, self.output
+
+    def turn(self, states: dict[str, str]) -> None:
+        """Obey a person: from these states to those, from any other to itself."""
+        with self.moved:
+            self._turns += 1
+            state = states.get(self.state, self.state)
+            if state == "running" and self.state != "running":
+                self.error = None
+            self.state = state
+            self.moved.notify_all()
+
+    def fail(self, error: BaseException) -> None:
+        """Take note of an error, the first of which ends the run."""
+        with self.moved:
+            self.error = self.error or (error if isinstance(error, Exception) else RuntimeError(repr(error)))
+            self.state = "failed" if self.state in FINAL else "stopping"
+            self.moved.notify_all()
+
+    def end(self) -> None:
+        """Everything is evaluated and estimated: from what the state was follows how it ended."""
+        with self.moved:
+            if self.error is not None:
+                self.state = "failed"
+            elif self.state not in FINAL:
+                self.state = "stopped" if self.state == "stopping" else "done"
+            self.moved.notify_all()
+
+    def snapshot(self) -> Snapshot:
+        """The run at this moment."""
+        with self.moved:
+            self._seq += 1
+            return Snapshot(
+                seq=self._seq,
+                state=self.state,
+                reason=self._reason(),
+                ablations=self.jobs.done,
+                budget=self.budget,
+                rate=self.jobs.rate,
+                turns=self._turns,
+                estimate=self.estimate,
+            )
+
+    def _reason(self) -> str:
+        if self.error is not None:
+            return f"{type(self.error).__name__}: {self.error}"
+        if self.state == "done":
+            return "every coalition was evaluated" if self.budget == self.all else "the budget is spent"
+        return "stopped by you" if self.state == "stopped" else ""
