@@ -135,7 +135,7 @@ def _k_sii(s: int, t: int, limit: int) -> Fraction:
 
 def _stii(s: int, t: int, limit: int) -> Fraction:
     # Below the order ℓ nothing is averaged; at it a term T is shared equally by its subsets of order ℓ.
-    return Fraction(1, comb(t, s)) if 0 < s == limit else _same(s, t, limit)
+    return Fraction(1, comb(t, s)) if s == limit else _same(s, t, limit)
 
 
 def _fbii(s: int, t: int, limit: int) -> Fraction:
@@ -145,7 +145,7 @@ def _fbii(s: int, t: int, limit: int) -> Fraction:
 
 
 def _fsii(s: int, t: int, limit: int) -> Fraction:
-    if t <= limit or s == 0:
+    if t <= limit:
         return _same(s, t, limit)
     share = Fraction(s * comb(limit, s) * comb(t - 1, limit), (limit + s) * comb(t + limit - 1, limit + s))
     return -share if (limit - s) % 2 else share
