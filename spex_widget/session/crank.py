@@ -140,15 +140,17 @@ class Crank:
         run = self._run
         while not self._leaving:
             with run.moved:
-                known = run.known
+                ablations, output = known = run.known
+            estimate, over = None, False
             try:
-                estimate = self._algorithm.advance(known[1])
-                over = estimate is None and self._nothing_beyond(known)
-                if over:
-                    estimate = self._algorithm.finish(known[1])
+                estimate = self._algorithm.advance(output, ablations)
+                if estimate is not None:
+                    run.judge(estimate)
+                elif over := self._nothing_beyond(known):
+                    estimate = self._algorithm.finish(output, ablations)
             except Exception as error:
                 run.fail(error)
-                estimate, over = None, self._nothing_beyond(known)
+                over = self._nothing_beyond(known)
             with run.moved:
                 run.estimate = estimate or run.estimate
                 if over and self._worker is None and known == run.known:

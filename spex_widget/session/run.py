@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from threading import Condition
+from time import monotonic
 
 from spex_widget.algorithms import Estimate, Output
 from spex_widget.session.jobs import Jobs
+from spex_widget.session.rules import StopRules
 from spex_widget.snapshot import FINAL, Snapshot
 
 
@@ -22,6 +24,8 @@ class Run:
         How many ablations there may be.
     all : int
         How many coalitions there are.
+    rules : StopRules
+        What may end it before the budget is spent.
 
     Attributes
     ----------
@@ -35,7 +39,7 @@ class Run:
         Why the run failed.
     """
 
-    def __init__(self, jobs: Jobs, output: Output, budget: int, all: int) -> None:
+    def __init__(self, jobs: Jobs, output: Output, budget: int, all: int, rules: StopRules) -> None:
         self.jobs = jobs
         self.all = all
         self.moved = Condition()
@@ -44,6 +48,10 @@ class Run:
         self.budget = budget
         self.estimate: Estimate | None = None
         self.error: Exception | None = None
+        self._rules = rules
+        self._ruled = ""
+        self._began = monotonic()
+        self._judged_from = 0
         self._seq = 0
         self._turns = 0
 
@@ -55,7 +63,31 @@ class Run:
     @property
     def known(self) -> tuple[int, Output]:
         """What an estimate is made of: how many ablations, and of which output."""
-        return self.jobs.done, self.output
+        return min(self.jobs.done, self.budget), self.output
+
+    def select(self, output: Output) -> None:
+        """Explain another output; rules are judged on what is yet to come."""
+        with self.moved:
+            self.output = output
+            self._judged_from = self.known[0]
+            self.moved.notify_all()
+
+    def add_budget(self, ablations: int) -> None:
+        """Allow more ablations; the rule that has ended the run, if one has, stays out of force."""
+        with self.moved:
+            self.budget = min(self.budget + ablations, self.all)
+            self._ruled = ""
+            self.moved.notify_all()
+
+    def judge(self, estimate: Estimate) -> None:
+        """See whether what is known at a round mark is enough."""
+        with self.moved:
+            going = self.state in ("running", "paused") and estimate.output == self.output
+            stop = self._rules.judge(estimate, monotonic() - self._began) if going else None
+            if stop is not None and stop.ablations >= self._judged_from:
+                # The budget ends here: what the worker has evaluated beyond the mark by now must not matter.
+                self.budget, self._rules, self._ruled = stop.ablations, stop.rules, stop.reason
+                self.moved.notify_all()
 
     def turn(self, states: dict[str, str]) -> None:
         """Obey a person: from these states to those, from any other to itself."""
@@ -92,7 +124,7 @@ class Run:
                 state=self.state,
                 reason=self._reason(),
                 ablations=self.jobs.done,
-                budget=self.budget,
+                budget=max(self.budget, self.jobs.done),  # a rule may have come after the worker has gone on
                 rate=self.jobs.rate,
                 turns=self._turns,
                 estimate=self.estimate,
@@ -102,5 +134,7 @@ class Run:
         if self.error is not None:
             return f"{type(self.error).__name__}: {self.error}"
         if self.state == "done":
+            if self._ruled:
+                return self._ruled
             return "every coalition was evaluated" if self.budget == self.all else "the budget is spent"
         return "stopped by you" if self.state == "stopped" else ""

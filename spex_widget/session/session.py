@@ -19,6 +19,7 @@ from spex_widget.session.evaluator import Evaluator, InlineEvaluator
 from spex_widget.session.jobs import Jobs
 from spex_widget.session.log import AblationLog
 from spex_widget.session.publisher import Publisher
+from spex_widget.session.rules import StopRules
 from spex_widget.session.run import Run
 from spex_widget.snapshot import FINAL, Header, Snapshot
 from spex_widget.spectrum.arguments import FloatArray, check_coalitions, check_count
@@ -46,6 +47,11 @@ class Session:
         Where the ablations are kept; one that exists is continued. By default a new file in the user's cache folder.
     evaluator : Evaluator, optional
         Who evaluates; the session's own worker thread by default.
+    r2, settled, time : float, int, float, optional
+        End before the budget is spent: when the lower end of the held-out R² has reached `r2`, when the `settled`
+        largest interactions are all settled, or when so many seconds have passed; whichever comes first, and the
+        snapshot's `reason` says which. They are judged at round marks, and the result is made of the ablations up to
+        the mark; those that were done beyond it by then stay in the log, and are used if the run goes on.
 
     Attributes
     ----------
@@ -76,9 +82,13 @@ class Session:
         seed: int = 0,
         log: str | os.PathLike[str] | None = None,
         evaluator: Evaluator | None = None,
+        r2: float | None = None,
+        settled: int | None = None,
+        time: float | None = None,
     ) -> None:
         make = check_arguments(game, algorithm, refine, evaluator)
         most = check_budget(budget, game.n)
+        rules = StopRules(r2, settled, time)
         self.game = game
         self.seed = check_count(seed, "seed", 0)
         self.log = AblationLog(game, seed=self.seed, path=log)
@@ -88,7 +98,7 @@ class Session:
         if budget is None:
             # A log that is continued may hold more than the usual budget, all paid for.
             most = min(max(most, jobs.paid), 1 << game.n)
-        self._run = Run(jobs, Output(label=game.outputs[0]), most, 1 << game.n)
+        self._run = Run(jobs, Output(label=game.outputs[0]), most, 1 << game.n, rules)
         self._publisher = Publisher(self._run.snapshot)
         self._crank = Crank(self._run, learner, evaluator or InlineEvaluator(game), self.log, self._publisher)
         self._crank.start()
@@ -180,7 +190,7 @@ class Session:
         self._turn({"running": "stopping", "paused": "stopping"})
 
     def add_budget(self, ablations: int) -> None:
-        """Allow more ablations; a run that has ended goes on.
+        """Allow more ablations; a run that has ended goes on, and no rule ends it twice.
 
         Raises
         ------
@@ -189,7 +199,7 @@ class Session:
         """
         more = check_count(ablations, "ablations to add", 1)
         with self._run.moved:
-            self._run.budget = min(self._run.budget + more, self._run.all)
+            self._run.add_budget(more)
             self._turn(dict.fromkeys(("stopping", *FINAL), "running"))
 
     def select(self, output: int | str) -> None:
@@ -205,7 +215,7 @@ class Session:
         if not isinstance(index, (int, np.integer)) or not 0 <= index < len(labels):
             raise ValueError(f"output must be one of {list(labels)} or its position, got {output!r}")
         with self._run.moved:
-            self._run.output = Output(((int(index), 1.0),), labels[index])
+            self._run.select(Output(((int(index), 1.0),), labels[index]))
             self._crank.start_fitter()
             self._turn({})
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 import anywidget
@@ -82,14 +82,14 @@ class SpexWidget(anywidget.AnyWidget):
         frame = encode(snapshot)
         with self._writing:
             self.frame = frame
-        due = snapshot.state in FINAL or time.monotonic() - self._checkpoint > _CHECKPOINT
+        due = snapshot.state in FINAL or monotonic() - self._checkpoint > _CHECKPOINT
         if self._displayed and due:
             self._refresh_twin(snapshot)
 
     def _refresh_twin(self, snapshot: Snapshot) -> None:
         with self._writing:
             if snapshot.seq > self._twin_seq:
-                self._twin_seq, self._checkpoint = snapshot.seq, time.monotonic()
+                self._twin_seq, self._checkpoint = snapshot.seq, monotonic()
                 publish_display(self._static(snapshot), f"spex-{self._uid}", update=True)
 
     def _static(self, snapshot: Snapshot) -> dict[str, str]:
@@ -158,7 +158,7 @@ class SpexWidget(anywidget.AnyWidget):
         self.session.stop()
 
     def add_budget(self, ablations: int) -> None:
-        """Allow more ablations."""
+        """Allow more ablations; see `Session.add_budget`."""
         self.session.add_budget(ablations)
 
     def select(self, output: int | str) -> None:
@@ -178,6 +178,9 @@ def explain(
     refine: str = "auto",
     seed: int = 0,
     log: str | os.PathLike[str] | None = None,
+    r2: float | None = None,
+    settled: int | None = None,
+    time: float | None = None,
 ) -> SpexWidget:
     """Find out which players of a game act together.
 
@@ -197,6 +200,9 @@ def explain(
         Decides, with the game's values, everything that is estimated.
     log : path-like, optional
         Where the ablations are kept; one that exists is continued. By default a new file in the user's cache folder.
+    r2, settled, time : float, int, float, optional
+        End before the budget is spent, at a round mark: when the lower end of the held-out R² has reached `r2`, when
+        the `settled` largest interactions are all settled, or when so many seconds have passed. See `Session`.
 
     Returns
     -------
@@ -216,4 +222,15 @@ def explain(
     >>> view.result.ranking()[0]["labels"]
     ('not', 'bad')
     """
-    return SpexWidget(Session(game, budget=budget, algorithm=algorithm, refine=refine, seed=seed, log=log))
+    session = Session(
+        game,
+        budget=budget,
+        algorithm=algorithm,
+        refine=refine,
+        seed=seed,
+        log=log,
+        r2=r2,
+        settled=settled,
+        time=time,
+    )
+    return SpexWidget(session)

@@ -1,0 +1,60 @@
+"""A planted game, evaluators that let a test decide when batches come back, and runs of them."""
+
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from spex_widget.games import FunctionGame
+from spex_widget.session import InlineEvaluator, Session
+
+N = 24
+
+
+def planted(x):
+    return 3.0 * (x[:, 0] & x[:, 1] & x[:, 2]) - 2.0 * (x[:, 5] | x[:, 6]) + x[:, 9] + 0.3 * (x[:, 11] & x[:, 12])
+
+
+class Late:
+    """Evaluates in several threads, each batch after a delay, so that they come back in another order."""
+
+    slots = 3
+
+    def __init__(self, game, seed):
+        self._game = game
+        self._random = random.Random(seed)
+        self._pool = ThreadPoolExecutor(3)
+
+    def submit(self, coalitions, priority):
+        delay = self._random.uniform(0, 0.01)
+        return self._pool.submit(lambda: (time.sleep(delay), self._game(coalitions))[1])
+
+
+class Gate:
+    """Lets a test decide when each batch comes back."""
+
+    slots = 1
+
+    def __init__(self, game):
+        self._inline = InlineEvaluator(game)
+        self.asked: list[np.ndarray] = []
+        self.open = threading.Semaphore(0)
+        self.waiting = threading.Event()
+
+    def submit(self, coalitions, priority):
+        self.asked.append(coalitions)
+        self.waiting.set()
+        assert self.open.acquire(timeout=30)
+        return self._inline.submit(coalitions, priority)
+
+
+def ranking(session):
+    return [(row["members"], row["effect"]) for row in session.result.ranking()]
+
+
+def finished(game=None, **kwargs):
+    session = Session(game or FunctionGame(planted, N), **kwargs)
+    session.wait(60)
+    return session

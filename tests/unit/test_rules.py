@@ -1,0 +1,200 @@
+"""Stop rules: judged at round marks, so that what decides is never the timing."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from runs import Gate, Late, N, finished, planted, ranking
+from spex_widget.algorithms import FIRST, R2, Estimate, Mark
+from spex_widget.algorithms.proxyspex import round_marks
+from spex_widget.games import FunctionGame
+from spex_widget.session import Session
+from spex_widget.session import run as run_module
+from spex_widget.session.rules import StopRules
+from spex_widget.spectrum import SparseSpectrum
+
+BUDGET = 2000
+ENOUGH = 0.9
+
+
+@pytest.fixture(scope="module")
+def enough():
+    """A run that an R² rule has ended, the worker well ahead of the fitter."""
+    return finished(budget=BUDGET, r2=ENOUGH)
+
+
+def test_it_ends_at_the_first_mark_whose_r2_is_enough(enough):
+    history = finished(budget=BUDGET).result.estimate.history
+    mark = next(mark.ablations for mark in history if mark.r2.low >= ENOUGH)
+    assert (enough.state, enough.result.ablations) == ("done", mark)
+    assert enough.snapshot().reason == f"R² reached 0.9 at {mark} ablations"
+    assert enough.result.estimate.r2.low >= ENOUGH
+    assert mark in round_marks(BUDGET)
+    assert mark < BUDGET
+
+
+def test_the_result_is_what_a_budget_of_the_mark_gives(enough):
+    alone = finished(budget=enough.result.ablations)
+    assert ranking(enough) == ranking(alone)
+    assert enough.result.estimate.history == alone.result.estimate.history
+
+
+def test_it_is_the_lower_end_that_must_reach_it():
+    spectrum = SparseSpectrum.from_sets(3, {(0,): 1.0})
+    known = Estimate(FIRST, 2, 64, spectrum, history=(Mark(64, R2(0.95, 0.89, 0.97), 0.5),))
+    assert StopRules(r2=0.9).judge(known, 0.0) is None
+    assert StopRules(r2=0.89).judge(known, 0.0).reason == "R² reached 0.89 at 64 ablations"
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_timing_does_not_decide_when(enough, seed):
+    game = FunctionGame(planted, N)
+    late = finished(game, budget=BUDGET, r2=ENOUGH, evaluator=Late(game, seed))
+    assert late.result.ablations == enough.result.ablations
+    assert ranking(late) == ranking(enough)
+
+
+def test_a_log_that_is_continued_ends_where_it_did(tmp_path):
+    game = FunctionGame(planted, N)
+    first = finished(game, budget=BUDGET, r2=ENOUGH, log=tmp_path / "log")
+    paid = len(first.log)
+    again = finished(game, budget=BUDGET, r2=ENOUGH, log=tmp_path / "log")
+    assert ranking(again) == ranking(first)
+    assert len(again.log) == paid
+    assert first.snapshot().budget == first.ablations == paid
+
+
+def test_more_budget_goes_on_from_the_mark_and_the_rule_is_dropped():
+    session = finished(budget=BUDGET, r2=ENOUGH)
+    mark = session.result.ablations
+    session.add_budget(200)
+    session.wait(60)
+    assert session.snapshot().reason == "the budget is spent"
+    assert session.result.ablations == session.budget == mark + 200
+    assert ranking(session) == ranking(finished(budget=mark + 200))
+
+
+def test_the_rules_that_did_not_fire_stay_in_force(monkeypatch):
+    monkeypatch.setattr(Estimate, "settled", lambda self, top: ((0, 1),) * (self.ablations >= 384))
+    session = finished(budget=BUDGET, r2=ENOUGH, settled=1)
+    assert session.snapshot().reason.startswith("R² reached")
+    session.add_budget(1000)
+    session.wait(60)
+    assert (session.snapshot().reason, session.result.ablations) == ("the largest is settled", 384)
+
+
+def test_settled(monkeypatch):
+    asked = []
+
+    def settled(self, top):
+        asked.append(top)
+        return ((0, 1), (2,), (3, 4, 5))[: self.ablations // 64]
+
+    monkeypatch.setattr(Estimate, "settled", settled)
+    session = finished(budget=BUDGET, settled=3)
+    assert (session.snapshot().reason, session.result.ablations) == ("the top 3 are settled", 192)
+    assert set(asked) == {3}
+
+
+def test_time_is_looked_at_where_a_round_ends(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(run_module, "monotonic", lambda: now[0])
+    game = FunctionGame(planted, N)
+    session = Session(game, budget=BUDGET, time=60, evaluator=(gate := Gate(game)))
+    while session.snapshot().estimate is None or session.snapshot().estimate.ablations < 64:
+        gate.open.release(1)
+        gate.waiting.wait(30)
+    assert session.state == "running"
+    now[0] = 61.0
+    gate.open.release(1000)
+    session.wait(60)
+    assert session.snapshot().reason == "60 s are over"
+    assert session.result.ablations in round_marks(BUDGET)
+    assert ranking(session) == ranking(finished(budget=session.result.ablations))
+
+
+def test_a_paused_run_may_still_find_that_it_knows_enough(monkeypatch):
+    seen, checked = threading.Event(), threading.Event()
+    judge = run_module.Run.judge
+
+    def late(self, estimate):
+        if estimate.ablations == 320:
+            seen.set()
+            assert checked.wait(30)
+        judge(self, estimate)
+
+    monkeypatch.setattr(Estimate, "settled", lambda self, top: ((0, 1),) * (self.ablations >= 320))
+    monkeypatch.setattr(run_module.Run, "judge", late)
+    game = FunctionGame(planted, N)
+    session = Session(game, budget=BUDGET, settled=1, evaluator=(gate := Gate(game)))
+    gate.open.release(6)
+    while not seen.wait(0.01):
+        gate.open.release(1)
+    session.pause()
+    gate.open.release(100)
+    checked.set()
+    session.wait(60)
+    assert (session.state, session.result.ablations) == ("done", 320)
+
+
+def test_another_output_of_a_run_that_a_rule_has_ended_is_made_of_the_same_ablations():
+    def two(x):
+        return np.column_stack([planted(x), 5.0 * (x[:, 3] & x[:, 4]) + 0.1 * x[:, 7]])
+
+    game = FunctionGame(two, N, outputs=["a", "b"])
+    session = finished(game, budget=BUDGET, r2=ENOUGH)
+    mark = session.result.ablations
+    session.select("b")
+    session.wait(60)
+    assert session.result.ablations == mark
+    session.select("a")
+    session.wait(60)
+    assert ranking(session) == ranking(finished(budget=BUDGET, r2=ENOUGH))
+
+
+def test_an_output_that_is_selected_midway_is_not_judged_on_what_was_known_before():
+    def two(x):
+        return np.column_stack(
+            [np.random.default_rng(0).normal(size=len(x)), 5.0 * (x[:, 3] & x[:, 4]) + 0.1 * x[:, 7]]
+        )
+
+    game = FunctionGame(two, N, outputs=["noise", "b"])
+    session = Session(game, budget=BUDGET, r2=ENOUGH, evaluator=(gate := Gate(game)))
+    while session.ablations < 500:
+        gate.open.release(1)
+        gate.waiting.wait(30)
+    session.pause()
+    gate.open.release(1)
+    session.select("b")
+    known = session.ablations
+    gate.open.release(10_000)
+    session.resume()
+    session.wait(60)
+    assert session.snapshot().reason.startswith("R² reached")
+    assert session.result.ablations >= known
+
+
+def test_an_exact_result_needs_no_rule():
+    session = finished(FunctionGame(lambda x: x.sum(axis=1), 3), r2=0.5, settled=1, time=1000)
+    assert session.snapshot().reason == "every coalition was evaluated"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"r2": 0}, ValueError, "r2 must be between 0 and 1, got 0"),
+        ({"r2": 95}, ValueError, "r2 must be between 0 and 1, got 95"),
+        ({"r2": "high"}, TypeError, "r2 must be between 0 and 1, got 'high'"),
+        ({"r2": True}, TypeError, "r2 must be between 0 and 1, got True"),
+        ({"settled": 0}, ValueError, "settled must be at least 1, got 0"),
+        ({"settled": 2.5}, TypeError, r"settled must be a whole number, got 2\.5"),
+        ({"time": -1}, ValueError, "time must be a positive number of seconds, got -1"),
+        ({"time": float("nan")}, ValueError, "time must be a positive number of seconds, got nan"),
+        ({"time": "1 min"}, TypeError, "time must be a positive number of seconds, got '1 min'"),
+    ],
+)
+def test_bad_rules_are_named_before_anything_is_paid_for(arguments, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        Session(FunctionGame(planted, N), log=tmp_path / "log", **arguments)
+    assert not (tmp_path / "log").exists()
