@@ -1,0 +1,147 @@
+"""The engine on a case: asked, told and advanced as a session does it, and read at several budgets on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import RidgeCV
+
+import spex_widget
+from cache import Cache
+from games import Case, Playing
+from runs import fresh, key, play, r2
+from spex_widget.algorithms import ProxySPEX
+from spex_widget.algorithms.algorithm import Algorithm, Estimate
+
+STRONGEST = 300
+
+
+@lru_cache
+def engine_version() -> str:
+    """A digest of the sources that decide an estimate: what was computed by other ones is not reused."""
+    digest = hashlib.sha256()
+    root = Path(spex_widget.__file__).parent
+    for room in ("algorithms", "spectrum"):
+        for path in sorted((root / room).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def method(refine: str | None) -> str:
+    return f"engine ({refine})" if refine else "engine"
+
+
+def make(n: int, seed: int, refine: str | None) -> Algorithm:
+    """The algorithm; with a refiner of that name where it offers the choice."""
+    if refine is None:
+        return ProxySPEX(n, seed=seed)
+    if "refine" not in inspect.signature(ProxySPEX.__init__).parameters:
+        raise SystemExit("this engine has one refiner: leave out --refine")
+    return ProxySPEX(n, seed=seed, refine=refine)
+
+
+class Run:
+    """One run of the engine on a case, to the largest budget.
+
+    Attributes
+    ----------
+    coalitions, values : ndarray
+        All that it has been told.
+    rounds : list of (int, float)
+        The ablations and the wall seconds of each round.
+    cpu : float
+        Processor seconds of all rounds so far.
+    """
+
+    def __init__(self, playing: Playing, most: int, seed: int, refine: str | None = None) -> None:
+        self.algorithm = make(playing.n, seed, refine)
+        self.rounds: list[tuple[int, float]] = []
+        self.cpu = 0.0
+        batches = []
+        told = 0
+        while told < most:
+            batch = self.algorithm.ask(most - told)
+            if not len(batch):
+                break
+            batches.append(batch)
+            told += len(batch)
+        self.coalitions = np.concatenate([batch.coalitions for batch in batches])
+        self.values = playing(self.coalitions)
+        for batch in batches:
+            self.algorithm.tell(batch, self.values[batch.start : batch.start + len(batch), None])
+
+    def to(self, budget: int) -> tuple[Estimate, float, float]:
+        """The estimate at this budget, and the wall and processor seconds that its last, full fit took."""
+        while True:
+            wall, cpu = time.perf_counter(), time.process_time()
+            estimate = self.algorithm.advance(most=budget)
+            if estimate is None:
+                break
+            self.cpu += time.process_time() - cpu
+            self.rounds.append((estimate.ablations, time.perf_counter() - wall))
+        wall, cpu = time.perf_counter(), time.process_time()
+        estimate = self.algorithm.finish(most=budget)
+        assert estimate is not None
+        return estimate, time.perf_counter() - wall, time.process_time() - cpu
+
+
+Visit = Callable[[Case, int, Run, Estimate], dict[str, Any]]
+
+
+def measure(
+    cache: Cache,
+    case: Case,
+    budgets: Iterable[int],
+    *,
+    refine: str | None = None,
+    visit: Visit | None = None,
+    tag: str = "",
+) -> Iterator[dict[str, Any]]:
+    """A record for every budget, cached by the engine's version; `visit` adds to it, under a tag of its own."""
+    wanted = [key(method(refine) + tag, engine_version(), case, m) for m in sorted(budgets)]
+    found = [cache.get(**w) for w in wanted]
+    if all(record is not None for record in found):
+        yield from (record for record in found if record is not None)
+        return
+    playing = play(case)
+    x, truth = fresh(case)
+    run = Run(playing, max(budgets), case.seed, refine)
+    for w in wanted:
+        m = w["m"]
+        estimate, wall, cpu = run.to(m)
+        spectrum = estimate.spectrum
+        rounds = [seconds for ablations, seconds in run.rounds if ablations <= m]
+        strongest = np.argsort(-np.abs(spectrum.coefficients), kind="stable")[:STRONGEST]
+        screen = estimate.r2
+        record = {
+            **w,
+            "players": playing.n,
+            "r2": r2(truth, spectrum(x)),
+            "ridge": ridge_r2(run.coalitions[:m], run.values[:m], x, truth),
+            "screen": [screen.value, screen.low, screen.high] if screen else None,
+            "exact": estimate.exact,
+            "wall": sum(rounds) + wall,
+            "cpu": run.cpu + cpu,
+            "rounds": rounds,
+            "terms": len(spectrum),
+            "strongest": [
+                [[int(i) for i in spectrum.members[j] if i < playing.n], float(spectrum.coefficients[j])]
+                for j in strongest
+            ],
+            **(visit(case, m, run, estimate) if visit else {}),
+        }
+        cache.put(record)
+        yield record
+
+
+def ridge_r2(coalitions: np.ndarray, values: np.ndarray, x: np.ndarray, truth: np.ndarray) -> float:
+    """Of ridge regression on the main effects, its penalty by leave-one-out."""
+    ridge = RidgeCV(np.geomspace(1e-2, 1e4, 20)).fit(1.0 - 2 * coalitions, values)
+    return r2(truth, ridge.predict(1.0 - 2 * x))
