@@ -19,10 +19,13 @@ class Ranking(Sequence[Row]):
     Parameters
     ----------
     rows : sequence of dict
-        With the keys `COLUMNS`.
+        With the keys `columns`.
     title : str
         What the effects are, in words.
     """
+
+    columns = COLUMNS
+    """tuple of str: what each row holds."""
 
     def __init__(self, rows: Sequence[Row], title: str) -> None:
         self._rows = list(rows)
@@ -33,7 +36,7 @@ class Ranking(Sequence[Row]):
     @overload
     def __getitem__(self, at: slice) -> Ranking: ...
     def __getitem__(self, at: int | slice) -> Row | Ranking:
-        return Ranking(self._rows[at], self.title) if isinstance(at, slice) else self._rows[at]
+        return type(self)(self._rows[at], self.title) if isinstance(at, slice) else self._rows[at]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -61,7 +64,7 @@ class Ranking(Sequence[Row]):
             )
         columns = {
             name: [list(row[name]) if isinstance(row[name], tuple) else row[name] for row in self._rows]
-            for name in COLUMNS
+            for name in self.columns
         }
         return narwhals.from_dict(columns, backend=backend).to_native()
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from spex_widget.algorithms import Estimate
 from spex_widget.report.charts import Charts
 from spex_widget.report.ranking import Ranking
-from spex_widget.snapshot import KINDS, Header, Ranked, Snapshot
+from spex_widget.snapshot import KINDS, Header, Ranked, Snapshot, bii
 from spex_widget.spectrum import SparseSpectrum, check_index
 from spex_widget.spectrum.arguments import FloatArray, check_count
 
@@ -115,12 +115,17 @@ class Result:
                 "high": None,
                 "kind": KINDS[kind],
                 "settled": True if self.exact else None,
-                "verified": None,
+                "verified": self._verdict(players, float(effect)),
             }
             for players, effect, kind in zip(ranked.sets(), ranked.effects, ranked.kinds(self.spectrum), strict=True)
         ]
         ceiling = f" of order ≤ {ranked.max_order}" if ranked.max_order else ""
         return Ranking(rows, f"{ranked.index}{ceiling}, {self.value}")
+
+    def _verdict(self, players: tuple[int, ...], effect: float) -> str | None:
+        """What was measured on the model says of the set; None where it was not, or the effect has another sign."""
+        measured, average = self.snapshot.measured.get(players), bii(self.spectrum, players)
+        return measured.verdict(average) if measured and average * effect > 0 else None
 
     @property
     def chart(self) -> Charts:

@@ -71,7 +71,7 @@ class Crank:
     def start_worker(self) -> None:
         """Have the thread running that evaluates."""
         with self._run.moved:
-            if self._worker is None:
+            if self._worker is None and not self._leaving:
                 self._worker = Thread(target=self._evaluate, name="spex-worker", daemon=True)
                 self._worker.start()
             self._run.moved.notify_all()
@@ -79,7 +79,7 @@ class Crank:
     def start_fitter(self) -> None:
         """Have the thread running that estimates."""
         with self._run.moved:
-            if self._fitter is None:
+            if self._fitter is None and not self._leaving:
                 self._fitter = Thread(target=self._fit, name="spex-fitter", daemon=True)
                 self._fitter.start()
             self._run.moved.notify_all()

@@ -22,10 +22,11 @@ _LARGEST = 2048
 
 @dataclass(eq=False)
 class Job:
-    """Coalitions to evaluate together: a batch of a round, or a person's probe."""
+    """Coalitions to evaluate together: a batch of a round, or what a person asks."""
 
     coalitions: BoolArray
     batch: Batch | None = None
+    purpose: str = "uniform"
     answer: Future[FloatArray] = field(default_factory=Future)
     began: float = 0.0
 
@@ -33,7 +34,7 @@ class Job:
 class Jobs:
     """The queue between an algorithm, an evaluator and the log.
 
-    The session's worker alone calls what changes it, but for `probe`.
+    The session's worker alone calls what changes it, but for `put`.
 
     What the log already holds of the run is told without being evaluated again.
     """
@@ -45,7 +46,7 @@ class Jobs:
         self._log = log
         self._asked = 0
         self._size = _FIRST
-        self._probes: deque[Job] = deque()
+        self._asides: deque[Job] = deque()
         self._again: deque[Job] = deque()
         self._out: dict[Future[FloatArray], Job] = {}
         self._paid: dict[bytes, FloatArray] = {
@@ -64,30 +65,35 @@ class Jobs:
         """How many batches are being evaluated."""
         return len(self._out)
 
-    def probe(self, coalitions: BoolArray) -> Future[FloatArray]:
-        """Put a person's probe ahead of the queue."""
-        job = Job(coalitions)
-        self._probes.append(job)
+    @property
+    def size(self) -> int:
+        """How many ablations are done in about the time that a person waits."""
+        return self._size
+
+    def put(self, coalitions: BoolArray, purpose: str) -> Future[FloatArray]:
+        """Put what a person asks ahead of the queue, behind what was asked before."""
+        job = Job(coalitions, purpose=purpose)
+        self._asides.append(job)
         return job.answer
 
     def pending(self, budget: int) -> bool:
         """Whether there is something to submit."""
-        return bool(self._probes) or (bool(self._again) and budget > 0) or self._asked < budget
+        return bool(self._asides) or (bool(self._again) and budget > 0) or self._asked < budget
 
     def abandon(self, error: BaseException) -> None:
-        """After a failure beyond the game's: answer every probe with it, and put the rest back into the queue."""
-        for job in [*self._out.values(), *self._probes]:
+        """After a failure beyond the game's: answer what was asked with it, and put the rest back into the queue."""
+        for job in [*self._out.values(), *self._asides]:
             if job.batch is not None:
                 self._again.append(job)
             elif not job.answer.done():
                 job.answer.set_exception(error)
         self._out.clear()
-        self._probes.clear()
+        self._asides.clear()
 
     def next(self, budget: int) -> Job | None:
-        """What to submit next: a probe, what failed before, or new coalitions as far as the budget goes."""
-        if self._probes:
-            return self._probes.popleft()
+        """What to submit next: what a person asks, what failed before, or new coalitions as far as the budget goes."""
+        if self._asides:
+            return self._asides.popleft()
         if self._again and budget:
             return self._again.popleft()
         if self._asked >= budget:
@@ -134,13 +140,15 @@ class Jobs:
         coalitions, batch = job.coalitions[self._missing(job)], job.batch
         seconds = time.perf_counter() - job.began
         if batch is None:
-            self._log.append(coalitions, values, purpose="probe", seconds=seconds)
+            self._log.append(coalitions, values, purpose=job.purpose, seconds=seconds)
             if error is not None:
                 job.answer.set_exception(error)
             elif values is not None:
                 job.answer.set_result(values)
+                if job.purpose != "probe":  # which is too small to tell by
+                    self._pace(len(coalitions), seconds)
             return None
-        self._log.append(coalitions, values, purpose="uniform", round=batch.round, seconds=seconds)
+        self._log.append(coalitions, values, purpose=job.purpose, round=batch.round, seconds=seconds)
         if values is not None:
             finite = are_finite(values)
             paid = zip(coalitions[finite], values[finite], strict=True)

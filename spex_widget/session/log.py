@@ -180,6 +180,12 @@ class AblationLog:
         with self._transaction() as connection:
             return int(connection.execute("SELECT COUNT(*) FROM ablations").fetchone()[0])
 
+    def count(self, purpose: str) -> int:
+        """How many rows are of one purpose."""
+        with self._transaction() as connection:
+            found = connection.execute("SELECT COUNT(*) FROM ablations WHERE purpose = ?", (purpose,)).fetchone()
+            return int(found[0])
+
     def close(self) -> None:
         """Close the file, so that all of it is in the one file; what is written later opens it again."""
         with self._lock:

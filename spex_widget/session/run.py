@@ -8,7 +8,7 @@ from time import monotonic
 from spex_widget.algorithms import Estimate, Output
 from spex_widget.session.jobs import Jobs
 from spex_widget.session.rules import StopRules
-from spex_widget.snapshot import FINAL, Snapshot
+from spex_widget.snapshot import FINAL, Measured, Snapshot
 
 
 class Run:
@@ -52,6 +52,7 @@ class Run:
         self._ruled = ""
         self._began = monotonic()
         self._judged_from = 0
+        self._measured: dict[Output, dict[tuple[int, ...], Measured]] = {}
         self._seq = 0
         self._turns = 0
 
@@ -99,6 +100,11 @@ class Run:
             self.state = state
             self.moved.notify_all()
 
+    def note(self, output: Output, players: tuple[int, ...], measured: Measured) -> None:
+        """Take what an interaction is when it is measured on the model."""
+        with self.moved:
+            self._measured.setdefault(output, {})[players] = measured
+
     def fail(self, error: BaseException) -> None:
         """Take note of an error, the first of which ends the run."""
         with self.moved:
@@ -119,6 +125,7 @@ class Run:
         """The run at this moment."""
         with self.moved:
             self._seq += 1
+            measured = self._measured.get(self.estimate.output, {}) if self.estimate else {}
             return Snapshot(
                 seq=self._seq,
                 state=self.state,
@@ -128,6 +135,7 @@ class Run:
                 rate=self.jobs.rate,
                 turns=self._turns,
                 estimate=self.estimate,
+                measured=dict(measured),
             )
 
     def _reason(self) -> str:

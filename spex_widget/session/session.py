@@ -21,8 +21,9 @@ from spex_widget.session.log import AblationLog
 from spex_widget.session.publisher import Publisher
 from spex_widget.session.rules import StopRules
 from spex_widget.session.run import Run
-from spex_widget.snapshot import FINAL, Header, Snapshot
-from spex_widget.spectrum.arguments import FloatArray, check_coalitions, check_count
+from spex_widget.session.verify import Verification, verify
+from spex_widget.snapshot import FINAL, Header, Measured, Snapshot
+from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions, check_count
 
 
 class Session:
@@ -233,10 +234,70 @@ class Session:
         """
         rows = check_coalitions(coalition, self.game.n)
         with self._run.moved:
-            answer = self._run.jobs.probe(rows)
+            answer = self._run.jobs.put(rows, "probe")
             self._crank.start_worker()
         values = answer.result()
         return values[0] if np.ndim(coalition) == 1 else values
+
+    def verify(self, top: int = 10, contexts: int = 16) -> Verification:
+        """Measure the largest interactions on the model itself, each in fresh contexts.
+
+        For each of the `top` largest interactions of order 2 and more (by BII), its discrete derivative is measured in
+        `contexts` uniform contexts of the other players, which takes 2^order ablations each; sets of more than 6
+        players are too large. The ablations are logged, and the surrogate never learns from them. A pause does not
+        hold them up, and a probe comes in between.
+
+        The intervals hold at 95 % for all rows together (Bonferroni), so that ten rows are not ten chances to be
+        contradicted by luck; see `Measured.verdict` for the rule. In 4,320 verifications of planted functions with
+        heavy tails (benchmarks/verify.py), 16 contexts each, 94 % of what was true was confirmed and 0.03 %
+        contradicted; of what was spurious 56 % was contradicted and 0.1 % confirmed. What works in one context of
+        eight, unbeknown to the surrogate, is missed by all of 16 contexts one time in eight: take more of them before
+        a contradiction is believed.
+
+        Parameters
+        ----------
+        top : int
+            How many interactions.
+        contexts : int
+            How many contexts of each, at least 2; where there are fewer, all of them.
+
+        Returns
+        -------
+        Verification
+            A row each: members, labels, order, effect (the surrogate's), measured, low, high, contexts, verdict.
+            From now on `verified` in `result.ranking()` says it as well, where the row's effect has the sign of BII.
+
+        Raises
+        ------
+        RuntimeError
+            If no round has ended yet.
+        TypeError, ValueError
+            If a number is no whole number, or too small.
+        Exception
+            What the game raised. What was measured until then stays.
+        """
+        check_count(top, "top", 1)
+        check_count(contexts, "contexts", 2)
+        result = self.result
+        seed = np.random.SeedSequence([self.seed, self.log.count("verify")]).generate_state(1)[0]
+
+        def note(players: tuple[int, ...], measured: Measured) -> None:
+            self._run.note(result.estimate.output, players, measured)
+            self._publisher.notify(urgent=True)
+
+        return verify(result, top, contexts, int(seed), self._ask, note)
+
+    def _ask(self, coalitions: BoolArray) -> FloatArray:
+        """Have the model answer ahead of the queue, in batches that a probe need not wait long for."""
+        answers: list[FloatArray] = []
+        done = 0
+        while done < len(coalitions):
+            with self._run.moved:
+                answer = self._run.jobs.put(coalitions[done : done + self._run.jobs.size], "verify")
+                self._crank.start_worker()
+            answers.append(answer.result())
+            done += len(answers[-1])
+        return np.concatenate(answers)
 
     def _turn(self, states: dict[str, str]) -> None:
         """Obey a person: from these states to those, from any other to itself."""

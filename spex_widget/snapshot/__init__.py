@@ -1,7 +1,22 @@
 """A run at one moment, and its bytes."""
 
 from spex_widget.snapshot.frame import TOP, decode, encode
+from spex_widget.snapshot.measured import VERDICTS, Measured, bii
 from spex_widget.snapshot.ranked import KINDS, Ranked, kind_of
 from spex_widget.snapshot.snapshot import FINAL, STATES, Header, Snapshot
 
-__all__ = ["FINAL", "KINDS", "STATES", "TOP", "Header", "Ranked", "Snapshot", "decode", "encode", "kind_of"]
+__all__ = [
+    "FINAL",
+    "KINDS",
+    "STATES",
+    "TOP",
+    "VERDICTS",
+    "Header",
+    "Measured",
+    "Ranked",
+    "Snapshot",
+    "bii",
+    "decode",
+    "encode",
+    "kind_of",
+]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.games.game import Game
+from spex_widget.snapshot.measured import Measured
 
 STATES = ("running", "paused", "stopping", "stopped", "done", "failed")
 """The states of a run. *Stopping*: what is under way ends, and the last estimate is made."""
@@ -77,6 +79,8 @@ class Snapshot:
     index, max_order : str, int or None
         The interaction index that is shown. BII by default: like the bars over the text, which are its order 1, and the
         kinds, it averages over all else, so that what is on one screen agrees.
+    measured : mapping of tuple of int to Measured
+        Interactions of this output that were measured on the model itself.
     """
 
     seq: int
@@ -89,3 +93,4 @@ class Snapshot:
     estimate: Estimate | None = None
     index: str = "BII"
     max_order: int | None = None
+    measured: Mapping[tuple[int, ...], Measured] = field(default_factory=dict)

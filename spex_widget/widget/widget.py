@@ -19,7 +19,7 @@ import traitlets
 from spex_widget.games import Game
 from spex_widget.report import Result
 from spex_widget.report.static import static_html, static_text
-from spex_widget.session import Session
+from spex_widget.session import Session, Verification
 from spex_widget.snapshot import FINAL, Snapshot, encode
 from spex_widget.spectrum.arguments import FloatArray
 from spex_widget.widget.host import answer_beside_cells, publish_display, warn_of_threads
@@ -168,6 +168,10 @@ class SpexWidget(anywidget.AnyWidget):
     def probe(self, coalition: npt.ArrayLike) -> FloatArray:
         """Ask the model itself; see `Session.probe`."""
         return self.session.probe(coalition)
+
+    def verify(self, top: int = 10, contexts: int = 16) -> Verification:
+        """Measure the largest interactions on the model itself; see `Session.verify`."""
+        return self.session.verify(top, contexts)
 
 
 def explain(

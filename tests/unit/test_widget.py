@@ -63,6 +63,7 @@ def test_the_widget_has_the_sessions_verbs(view):
     view.wait(30)
     assert view.result.ranking(top=1)[0]["members"] == (0, 1, 2)
     assert view.probe([True] * 20).tolist() == [3.0]
+    assert view.verify(top=1, contexts=4)[0]["verdict"] == "confirmed"
     assert view.error is None
     with pytest.raises(ValueError, match="output must be one of"):
         view.select("nothing")

@@ -1,0 +1,159 @@
+"""Interactions of the surrogate, measured on the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from spex_widget.algorithms.sampling import UniformSampler
+from spex_widget.report import Ranking, Result
+from spex_widget.snapshot import Measured, Ranked, bii
+from spex_widget.spectrum import SparseSpectrum
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
+
+MOST_PLAYERS = 6
+"""Sets of more are not measured: each context takes 2^order ablations."""
+
+CONFIDENCE = 0.95
+"""Of all intervals of one verification together."""
+
+Values = Callable[[BoolArray], FloatArray]
+
+
+def verify(
+    result: Result,
+    top: int,
+    contexts: int,
+    seed: int,
+    ask: Callable[[BoolArray], FloatArray],
+    note: Callable[[tuple[int, ...], Measured], None],
+) -> Verification:
+    """Measure the largest interactions of order 2 and more.
+
+    Parameters
+    ----------
+    result : Result
+        What the surrogate says.
+    top, contexts : int
+        How many interactions, in how many contexts each.
+    seed : int
+        Of the contexts.
+    ask : callable
+        The model: coalitions (m, n) to values (m, outputs).
+    note : callable
+        Is told of each measurement as soon as it is made.
+    """
+    spectrum, output = result.spectrum, result.estimate.output
+    ranked = Ranked.of(spectrum, "BII")
+    sets = ranked.head(ranked.orders > 1, top).sets()
+    miss = (1 - CONFIDENCE) / max(1, sum(len(players) <= MOST_PLAYERS for players in sets))
+    rows = []
+    for players, stream in zip(sets, np.random.default_rng(seed).integers(1 << 63, size=len(sets)), strict=True):
+        measured = None
+        if len(players) <= MOST_PLAYERS:
+            drawn = draw_contexts(spectrum.n, players, contexts, int(stream))
+            measured = measure(lambda coalitions: output.of(ask(coalitions)), spectrum, players, drawn, miss)
+            note(players, measured)
+        rows.append(_row(result, players, measured))
+    return Verification(rows, f"BII, {result.value}, measured on the model")
+
+
+def _row(result: Result, players: tuple[int, ...], measured: Measured | None) -> dict[str, Any]:
+    effect = bii(result.spectrum, players)
+    return {
+        "members": players,
+        "labels": tuple(result.header.players[i] for i in players),
+        "order": len(players),
+        "effect": effect,
+        "measured": measured.effect if measured else None,
+        "low": measured.low if measured else None,
+        "high": measured.high if measured else None,
+        "contexts": measured.contexts if measured else 0,
+        "verdict": measured.verdict(effect) if measured else "too large",
+    }
+
+
+def measure(
+    values: Values, surrogate: SparseSpectrum, players: Sequence[int], contexts: BoolArray, miss: float
+) -> Measured:
+    """Measure the mean discrete derivative with respect to some players.
+
+    The surrogate's own derivative in the same contexts is known, and so is its mean over all contexts. So what is
+    averaged is by how much the two differ: the mean is that of the model still, and is not blurred by what the
+    surrogate knows of the contexts. The interval is Student's, of these differences.
+
+    Parameters
+    ----------
+    values : callable
+        The model: coalitions (m, n) to values (m,).
+    surrogate : SparseSpectrum
+    players : sequence of int
+    contexts : ndarray of shape (c, n), bool
+        Distinct in the other players, uniform.
+    miss : float
+        How often the interval may miss.
+    """
+    effect = bii(surrogate, players)
+    errors = derivatives(values, players, contexts) - derivatives(surrogate, players, contexts)
+    mean = effect + float(errors.mean())
+    half = 0.0
+    if len(errors) < 1 << (surrogate.n - len(players)):
+        from scipy.stats import t
+
+        half = float(t.isf(miss / 2, len(errors) - 1) * errors.std(ddof=1) / np.sqrt(len(errors)))
+    return Measured(mean, mean - half, mean + half, len(errors))
+
+
+def derivatives(values: Values, players: Sequence[int], contexts: BoolArray) -> FloatArray:
+    """The discrete derivative with respect to some players in each context, (c,).
+
+    Examples
+    --------
+    >>> both = lambda x: 1.0 * (x[:, 0] & x[:, 1])
+    >>> derivatives(both, (0, 1), np.zeros((1, 3), bool)), derivatives(both, (0,), np.eye(3, dtype=bool)[1:2])
+    (array([1.]), array([1.]))
+    """
+    corners = ((np.arange(1 << len(players))[:, None] >> np.arange(len(players))) & 1).astype(np.bool_)
+    rows = np.repeat(contexts, len(corners), axis=0)
+    rows[:, players] = np.tile(corners, (len(contexts), 1))
+    signs = (-1.0) ** (len(players) - corners.sum(axis=1))
+    return np.asarray(values(rows).reshape(len(contexts), -1) @ signs)
+
+
+def draw_contexts(n: int, players: Sequence[int], most: int, seed: int) -> BoolArray:
+    """Coalitions (c, n), distinct in the players that are not among `players`: so many, or all there are."""
+    others = np.setdiff1d(np.arange(n), players)
+    rows = UniformSampler(len(others), seed).draw(most)
+    contexts = np.zeros((len(rows), n), dtype=np.bool_)
+    contexts[:, others] = rows
+    return contexts
+
+
+class Verification(Ranking):
+    """Interactions of the surrogate and what they are when measured, a row each."""
+
+    columns = ("members", "labels", "order", "effect", "measured", "low", "high", "contexts", "verdict")
+
+    def __repr__(self) -> str:
+        lines = [f"{_figures(row):42s} {row['verdict']:13s} {' · '.join(row['labels'])}" for row in self]
+        return "\n".join([self.title, *lines])
+
+    def _repr_html_(self) -> str:
+        head = "<tr><th style='text-align:left'>members</th><th>effect</th><th>measured</th><th>verdict</th></tr>"
+        rows = "".join(
+            f"<tr><td style='text-align:left'>{escape(' · '.join(row['labels']))}</td><td>{row['effect']:+.4f}</td>"
+            f"<td>{_interval(row)}</td><td>{row['verdict']}</td></tr>"
+            for row in self
+        )
+        return f"<table><caption>{escape(self.title)}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def _figures(row: dict[str, Any]) -> str:
+    return f"{row['effect']:+9.4f}  {_interval(row)}"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return "" if row["measured"] is None else f"{row['measured']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f})"
