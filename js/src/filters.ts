@@ -1,43 +1,93 @@
-/** Which orders the ranking shows. */
+/** Which rows the ranking lets through: a person's choices, which live in the page alone. */
 
-import { make, setAttribute } from "./dom";
+import { make } from "./dom";
+import { type Frame, type Interaction, KINDS } from "./protocol";
 
-const PASSES = new Map<string, (order: number) => boolean>([
-  ["2+", (order) => order >= 2],
-  ["all", () => true],
-  ["1", (order) => order === 1],
-  ["2", (order) => order === 2],
-  ["3", (order) => order === 3],
-  ["4+", (order) => order >= 4],
-]);
-
-export interface OrderFilter {
+export interface Filters {
   readonly element: HTMLElement;
-  passes(order: number): boolean;
+  /** Whether any was set. */
+  readonly active: boolean;
+  /** Whether only settled rows are let through. */
+  readonly settledOnly: boolean;
+  passes(row: Interaction, frame: Frame): boolean;
+  clear(): void;
 }
 
-/** A group of buttons, one of them pressed; interactions of every order from 2 at first. */
-export function orderFilter(changed: () => void): OrderFilter {
+export function rowFilters(players: readonly string[], changed: () => void): Filters {
   const element = make("div", "spex-filters");
   element.setAttribute("role", "group");
-  element.setAttribute("aria-label", "orders shown");
-  element.append(make("span", "spex-muted", "order"));
-  let chosen = "2+";
-  const buttons = [...PASSES.keys()].map((name) => {
-    const button = make("button", "", name);
-    button.type = "button";
-    button.dataset.order = name;
-    button.addEventListener("click", () => {
-      chosen = name;
-      press();
+  element.setAttribute("aria-label", "filters");
+  const sign = makeSelect("sign", "any sign", ["+", "−"]);
+  // The kind of a single player is its order, which is chosen beside.
+  const kind = makeSelect(
+    "kind",
+    "any kind",
+    KINDS.filter((name) => name !== "single"),
+  );
+  const unit = makeInput("unit", "search", "contains the unit");
+  unit.placeholder = "contains …";
+  const least = makeInput("least", "number", "smallest size of an effect");
+  least.min = "0";
+  least.step = "any";
+  least.placeholder = "0";
+  const settled = makeInput("settled", "checkbox");
+  element.append(sign, kind, unit, labelled("|effect| ≥", least), labelled(settled, "settled only"));
+  element.addEventListener("input", changed);
+
+  const written = [sign, kind, unit, least];
+  const labels = players.map((label) => label.toLowerCase());
+  const contains = (row: Interaction, part: string) => row.members.some((player) => labels[player]?.includes(part));
+  return {
+    element,
+    get active() {
+      return settled.checked || written.some((field) => field.value !== "");
+    },
+    get settledOnly() {
+      return settled.checked;
+    },
+    passes: (row, frame) =>
+      (!sign.value || sign.value === signOf(row.effect)) &&
+      (!kind.value || kind.value === row.kind) &&
+      contains(row, unit.value.trim().toLowerCase()) &&
+      Math.abs(row.effect) >= Number(least.value) &&
+      (!settled.checked || isSettled(frame)),
+    clear() {
+      for (const field of written) field.value = "";
+      settled.checked = false;
       changed();
-    });
-    return button;
-  });
-  const press = () => {
-    for (const button of buttons) setAttribute(button, "aria-pressed", String(button.dataset.order === chosen));
+    },
   };
-  press();
-  element.append(...buttons);
-  return { element, passes: (order) => PASSES.get(chosen)?.(order) ?? true };
+}
+
+/** Whether a frame's rows are known to be settled: so far only exact ones are. */
+export function isSettled(frame: Frame): boolean {
+  return frame.exact;
+}
+
+function signOf(effect: number): string {
+  return effect > 0 ? "+" : effect < 0 ? "−" : "";
+}
+
+function makeSelect(name: string, any: string, values: readonly string[]): HTMLSelectElement {
+  const select = make("select");
+  select.dataset.filter = name;
+  select.setAttribute("aria-label", name);
+  const whatever = make("option", "", any);
+  whatever.value = "";
+  select.append(whatever, ...values.map((value) => make("option", "", value)));
+  return select;
+}
+
+function makeInput(name: string, type: string, label = ""): HTMLInputElement {
+  const input = make("input");
+  input.type = type;
+  input.dataset.filter = name;
+  if (label) input.setAttribute("aria-label", label);
+  return input;
+}
+
+function labelled(...parts: (string | HTMLElement)[]): HTMLElement {
+  const label = make("label");
+  label.append(...parts);
+  return label;
 }

@@ -5,6 +5,9 @@ export const VERSION = 1;
 /** Pads the sets of a frame. */
 export const NO_PLAYER = 65535;
 
+/** A frame carries so many interactions of order 2 and more, and as many single players. */
+export const TOP = 40;
+
 export const STATES = ["running", "paused", "stopping", "stopped", "done", "failed"] as const;
 export type RunState = (typeof STATES)[number];
 

@@ -1,10 +1,15 @@
-/** Pane 4: the interactions by size, in a table that holds still while it is read. */
+/**
+ * Pane 4: the interactions by size, in a table that holds still while it is read. Pinned rows stand above all others, in
+ * the order in which they were pinned, whatever the ranking and the filters do below them.
+ */
 
-import { make, makeButton, onKeys, setText } from "./dom";
-import { orderFilter } from "./filters";
+import { make, makeButton, setText, showButton } from "./dom";
+import { isSettled, rowFilters } from "./filters";
 import { slide } from "./flip";
 import { indexHelp } from "./indexhelp";
+import { orderChoice } from "./orders";
 import { type Frame, type Interaction, isFinal } from "./protocol";
+import { Reader } from "./reader";
 import { rescaleButton } from "./rescale";
 import { Row } from "./row";
 import { advance, apply, changes, EVERY_MS, NOBODY, type Standing } from "./stability";
@@ -17,78 +22,108 @@ export function rankingPane(state: ViewState): HTMLElement {
   const pane = make("section", "spex-ranking");
   pane.setAttribute("aria-label", "Ranking");
   const { table, body } = makeTable();
+  const held = make("div", "spex-rows");
+  held.append(table);
   const rows = new Map<string, Row>();
+  const pins = new Set<string>();
+  const reader = new Reader(pane, held, table, body, rows, state);
   let standing = NOBODY;
   let about = "";
   let all = false;
-  const reader = { inside: false, focused: false };
   const limit = () => (all ? Number.POSITIVE_INFINITY : FIRST);
-  const isFrozen = () => reader.inside || reader.focused;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const filter = orderFilter(() => {
+  const begin = () => {
     standing = NOBODY;
     draw();
-  });
+  };
+  const orders = orderChoice(begin);
+  const filters = rowFilters(state.header.players, begin);
   const help = indexHelp();
+  const rescale = rescaleButton(state, state.rankingScale);
   const offer = makeButton("apply", () => {
     adopt(apply(sizes(shown()), state.now()));
     draw();
     if (reader.focused) body.querySelector("tr")?.focus();
   });
+  held.append(offer);
+  const head = make("div", "spex-head");
+  head.append(make("strong", "", "Acting together"), orders.element, help.element, rescale.element);
+  const empty = make("p", "spex-muted");
   const more = makeButton("more", () => {
     all = !all;
     draw();
   });
-  const empty = make("p", "spex-muted");
-  const head = make("div", "spex-head");
-  const rescale = rescaleButton(state, state.rankingScale);
-  head.append(make("strong", "", "Acting together"), filter.element, help.element, rescale.element, offer);
-  pane.append(head, table, empty, more);
+  const matching = make("span", "spex-muted spex-number");
+  const clear = makeButton("clear", () => filters.clear(), "clear filters");
+  const tail = make("div", "spex-tail");
+  tail.append(more, matching, clear);
+  pane.append(head, filters.element, held, empty, tail);
 
-  /** The newest frame's interactions that pass the filter, largest first. */
+  /** The newest frame's interactions of the orders that are ranked. */
+  function ofOrder(): Interaction[] {
+    return (state.frame?.interactions ?? []).filter((row) => orders.passes(row.members.length));
+  }
+
+  /** Those that pass the filters, largest first. */
   function shown(): Interaction[] {
-    const kept = (state.frame?.interactions ?? []).filter((row) => filter.passes(row.members.length));
+    const { frame } = state;
+    const kept = ofOrder().filter((row) => frame && filters.passes(row, frame));
     return kept.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect)); // stable: ties stay as the kernel ranks them
+  }
+
+  function pin(key: string): void {
+    if (!pins.delete(key)) pins.add(key);
+    draw();
   }
 
   /** Let rows stand in a new order, which holds sets of the newest frame and of the order before only. */
   function adopt(next: Standing): void {
     standing = next;
-    const kept = new Set(next.order);
+    const kept = new Set([...pins, ...next.order]);
     for (const key of rows.keys()) if (!kept.has(key)) rows.delete(key);
     for (const row of shown()) {
-      if (kept.has(row.key) && !rows.has(row.key)) rows.set(row.key, new Row(row, state.header.players));
+      if (kept.has(row.key) && !rows.has(row.key)) {
+        rows.set(row.key, new Row(row, state.header.players, () => pin(row.key)));
+      }
     }
   }
 
   function place(frame: Frame): void {
-    if (subject(frame) !== about) standing = NOBODY;
+    if (subject(frame) !== about) {
+      standing = NOBODY;
+      pins.clear();
+    }
     about = subject(frame);
-    const newest = shown();
-    const at = { now: state.now(), frozen: isFrozen(), final: isFinal(frame.state) };
-    adopt(advance(standing, sizes(newest), at));
+    const at = { now: state.now(), frozen: reader.reads, final: isFinal(frame.state) };
+    adopt(advance(standing, sizes(shown()), at));
     clearTimeout(timer);
     if (standing.order !== standing.wanted && !at.frozen) {
       timer = setTimeout(() => state.invalidate(), Math.max(0, standing.at + EVERY_MS - at.now));
     }
-    const visible = standing.order.slice(0, limit()).flatMap((key) => rows.get(key) ?? []);
-    arrange(visible.map((row) => row.element));
+    const live = standing.order.slice(0, limit()).filter((key) => !pins.has(key));
+    const visible = [...pins, ...live].flatMap((key) => rows.get(key) ?? []);
+    arrange(visible);
     state.retain(({ key }) => visible.some((row) => row.interaction.key === key));
-    const byKey = new Map(newest.map((row) => [row.key, row]));
-    visible.forEach((row, i) => {
-      row.update(byKey.get(row.interaction.key) ?? null, i + 1, frame, state.rankingScale);
-      row.highlight(row.interaction.key === state.selected?.key, state.pointedPlayer);
-    });
+    const newest = new Map(frame.interactions.map((row) => [row.key, row]));
+    const ranks = new Map(standing.order.map((key, i) => [key, i + 1]));
+    for (const row of visible) {
+      const { key } = row.interaction;
+      row.update(newest.get(key) ?? null, ranks.get(key) ?? null, frame, state.rankingScale);
+      row.mark({ pinned: pins.has(key), selected: key === state.selected?.key, player: state.pointedPlayer });
+    }
   }
 
-  function arrange(wanted: HTMLElement[]): void {
+  function arrange(wanted: readonly Row[]): void {
     const before = [...body.children];
-    if (wanted.length === before.length && wanted.every((row, i) => row === before[i])) return;
+    const next = wanted.map((row) => row.element);
+    if (next.length === before.length && next.every((row, i) => row === before[i])) return;
     const holder = document.activeElement;
-    slide(wanted, () => body.replaceChildren(...wanted));
-    if (holder instanceof HTMLElement && wanted.includes(holder)) holder.focus();
-    if (wanted[0] && !wanted.some((row) => row.tabIndex === 0)) wanted[0].tabIndex = 0;
+    const at = before.findIndex((row) => row.contains(holder));
+    slide(next, () => body.replaceChildren(...next));
+    const heir = body.contains(holder) ? holder : next[Math.min(at, next.length - 1)];
+    if (at >= 0 && heir instanceof HTMLElement) heir.focus({ preventScroll: true }); // the reader's eyes stay
+    if (wanted[0] && !wanted.some((row) => row.tabStop)) wanted[0].tabStop = true;
   }
 
   function draw(): void {
@@ -98,75 +133,34 @@ export function rankingPane(state: ViewState): HTMLElement {
       place(frame);
       help.draw(frame);
     }
-    head.hidden = table.hidden = !known;
+    head.hidden = filters.element.hidden = table.hidden = !known;
     rescale.draw();
-    const waiting = changes(standing, limit());
+    const waiting = changes(standing, limit(), pins);
     setText(offer, `${waiting} ${waiting === 1 ? "change" : "changes"} – apply`);
-    offer.hidden = waiting === 0 || !isFrozen();
+    offer.hidden = waiting === 0 || !reader.reads;
     setText(more, all ? `show the first ${FIRST}` : `show all ${standing.order.length}`);
     more.hidden = standing.order.length <= FIRST;
-    setText(
-      empty,
-      known ? "No interaction of this order was found." : "The first ranking comes with the first estimate.",
-    );
-    empty.hidden = standing.order.length > 0;
+    setText(matching, `${shown().length} of ${ofOrder().length} rows match`);
+    matching.hidden = !filters.active;
+    showButton(clear, filters.active);
+    setText(empty, standing.order.length > 0 ? "" : whyEmpty(frame));
+    empty.hidden = empty.textContent === "";
   }
 
-  read(pane, table, body, rows, state, reader);
+  /** Why there is no row; empty where the count of matching rows says it. */
+  function whyEmpty(frame: Frame | null): string {
+    if (!frame?.effects) {
+      return frame && isFinal(frame.state)
+        ? "There is no ranking: the run ended before its first estimate."
+        : "The first ranking comes with the first estimate.";
+    }
+    if (ofOrder().length === 0) return "No interaction of this order was found.";
+    return filters.settledOnly && !isSettled(frame) ? "None is settled yet." : "";
+  }
+
   state.subscribe(draw);
   state.onDispose(() => clearTimeout(timer));
   return pane;
-}
-
-/** Follow the reader's pointer and focus, which freeze the table, point at rows and choose them. */
-function read(
-  pane: HTMLElement,
-  table: HTMLElement,
-  body: HTMLElement,
-  rows: ReadonlyMap<string, Row>,
-  state: ViewState,
-  reader: { inside: boolean; focused: boolean },
-): void {
-  const rowAt = (target: EventTarget | null) => {
-    const element = (target as Element | null)?.closest<HTMLElement>("tr[data-members]");
-    return element ? (rows.get(element.dataset.members ?? "") ?? null) : null;
-  };
-  // The whole pane counts as the table, or the way to the button that applies the changes would apply them.
-  pane.addEventListener("pointerenter", () => {
-    reader.inside = true;
-  });
-  pane.addEventListener("pointerleave", () => {
-    reader.inside = false;
-    state.invalidate();
-  });
-  table.addEventListener("focusin", (event) => {
-    reader.focused = true;
-    const row = rowAt(event.target);
-    if (!row) return;
-    for (const other of rows.values()) other.element.tabIndex = other === row ? 0 : -1;
-    state.pointAtRow(row.interaction);
-  });
-  pane.addEventListener("focusout", (event) => {
-    if (pane.contains(event.relatedTarget as Node | null)) return;
-    reader.focused = false;
-    state.pointAtRow(null);
-    state.invalidate();
-  });
-  body.addEventListener("pointerover", (event) => state.pointAtRow(rowAt(event.target)?.interaction ?? null));
-  body.addEventListener("pointerleave", () => state.pointAtRow(null));
-  body.addEventListener("click", (event) => {
-    const row = rowAt(event.target);
-    if (row) state.select(row.interaction);
-  });
-  onKeys(body, ({ key, target }) => {
-    const row = rowAt(target);
-    if (!row) return false;
-    const { nextElementSibling: next, previousElementSibling: before } = row.element;
-    const to = { ArrowDown: next, ArrowUp: before }[key];
-    if (key === "Enter" || key === " ") state.select(row.interaction);
-    else if (to instanceof HTMLElement) to.focus();
-    return to !== undefined || key === "Enter" || key === " ";
-  });
 }
 
 function sizes(interactions: readonly Interaction[]) {

@@ -1,9 +1,9 @@
 /** One row of the ranking: its cells, kept in place while the numbers in them change. */
 
-import { make, setAttribute, setText } from "./dom";
+import { make, makeButton, setAttribute, setText } from "./dom";
 import { signed } from "./numbers";
 import { paint } from "./palette";
-import { type Frame, type Interaction, isFinal } from "./protocol";
+import { type Frame, type Interaction, isFinal, TOP } from "./protocol";
 import type { LockedScale } from "./scale";
 import { KIND_WORDS } from "./wording";
 
@@ -13,42 +13,60 @@ const CHIPS = 12;
 export class Row {
   readonly element = make("tr");
   interaction: Interaction;
-  readonly #rank = make("td", "spex-rank spex-number");
+  readonly #pin: HTMLButtonElement;
+  readonly #rank = make("span");
   readonly #bar = make("span", "spex-bar");
   readonly #effect = make("span", "spex-number");
   readonly #kind = make("td", "spex-kind");
   readonly #status = make("td", "spex-status");
 
-  constructor(interaction: Interaction, players: readonly string[]) {
+  constructor(interaction: Interaction, players: readonly string[], pin: () => void) {
     this.interaction = interaction;
     this.element.dataset.members = interaction.key;
-    this.element.tabIndex = -1;
+    this.#pin = makeButton("pin", pin);
+    const named = interaction.members.slice(0, CHIPS).map((player) => players[player]?.trim());
+    this.#pin.setAttribute("aria-label", `pin ${named.join(" ")}`);
+    this.tabStop = false;
+    const rank = make("td", "spex-rank spex-number");
+    rank.append(this.#pin, this.#rank);
     const members = make("td", "spex-members");
     members.append(...chips(interaction.members, players));
     const order = make("td", "spex-order spex-number", String(interaction.members.length));
     const effect = make("td", "spex-effect");
     this.#bar.setAttribute("aria-hidden", "true");
     effect.append(this.#bar, this.#effect);
-    this.element.append(this.#rank, members, order, effect, this.#kind, this.#status);
+    this.element.append(rank, members, order, effect, this.#kind, this.#status);
   }
 
-  /** Show the newest values; null where the frame no longer holds this set. */
-  update(newest: Interaction | null, rank: number, frame: Frame, scale: LockedScale): void {
+  /** Whether Tab reaches this row, and its button after it: one row of the table has them at a time. */
+  get tabStop(): boolean {
+    return this.element.tabIndex === 0;
+  }
+
+  set tabStop(reached: boolean) {
+    this.element.tabIndex = this.#pin.tabIndex = reached ? 0 : -1;
+  }
+
+  /** Show the newest values, null where the frame no longer holds this set, and its rank, null where it is not ranked. */
+  update(newest: Interaction | null, rank: number | null, frame: Frame, scale: LockedScale): void {
     if (newest) this.interaction = newest;
     const { effect, kind } = this.interaction;
-    setText(this.#rank, String(rank));
-    setAttribute(this.element, "data-rank", String(rank));
+    setText(this.#rank, rank === null ? "–" : String(rank));
+    setAttribute(this.element, "data-rank", rank === null ? null : String(rank));
     setAttribute(this.element, "data-gone", newest ? null : "");
+    setAttribute(this.element, "title", newest ? null : "These are the last known values");
     setText(this.#effect, signed(effect, scale.full));
     paint(this.#bar, effect, scale);
     setText(this.#kind, kind);
     setAttribute(this.#kind, "title", KIND_WORDS[kind]);
-    setText(this.#status, newest ? statusOf(frame) : "gone");
-    setAttribute(this.#status, "title", newest ? null : "The newest estimate no longer has this set among its largest");
+    setText(this.#status, newest ? statusOf(frame) : absenceOf(this.interaction, frame));
   }
 
-  /** Show whether the reader chose this row, and whether it holds the unit that is pointed at. */
-  highlight(selected: boolean, player: number | null): void {
+  /** Show whether the reader pinned or chose this row, and whether it holds the unit that is pointed at. */
+  mark({ pinned, selected, player }: { pinned: boolean; selected: boolean; player: number | null }): void {
+    setAttribute(this.element, "data-pinned", pinned ? "" : null);
+    setAttribute(this.#pin, "aria-pressed", String(pinned));
+    setAttribute(this.#pin, "title", pinned ? "Let go of this row" : "Keep this row at the top");
     setAttribute(this.element, "aria-selected", String(selected));
     const holds = player !== null && this.interaction.members.includes(player);
     setAttribute(this.element, "data-holds", holds ? "" : null);
@@ -58,6 +76,13 @@ export class Row {
 function statusOf(frame: Frame): string {
   if (frame.exact) return "exact";
   return isFinal(frame.state) ? "estimated" : "provisional";
+}
+
+/** Why a frame lacks a set: it is full, or the estimate does not have the set at all. */
+function absenceOf({ members }: Interaction, frame: Frame): string {
+  const single = members.length === 1;
+  const peers = frame.interactions.filter((other) => (other.members.length === 1) === single);
+  return peers.length < TOP ? "not found now" : `out of top ${TOP}`;
 }
 
 /** The members as words in reading order, with a mark where other units stand between them. */

@@ -1,6 +1,7 @@
 /**
  * Which row stands where while the effects still move. A ranking that jumps while one reads it is of no use, so rows
- * change places at most every two seconds, only for a clear lead, and never under the reader's pointer or focus.
+ * change places at most every two seconds, only for a clear lead, and never under the reader's pointer or focus. One that
+ * left the newest frame goes at once, since its numbers are no longer true; under the reader it stays, and says so.
  */
 
 /** The shortest time between two re-rankings while ablations arrive. */
@@ -35,14 +36,15 @@ export const NOBODY: Standing = { order: [], wanted: [], at: Number.NEGATIVE_INF
 
 /** The next standing. `rows` are the newest frame's, largest first. */
 export function advance(standing: Standing, rows: readonly Ranked[], at: Circumstances): Standing {
-  const { order } = standing;
+  const held = new Set(rows.map((row) => row.key));
+  const order = at.frozen ? standing.order : standing.order.filter((key) => held.has(key));
   const first = order.length === 0;
   const wanted = at.final || first ? rows.map((row) => row.key) : settle(order, rows);
   if (order.length === wanted.length && order.every((key, i) => key === wanted[i])) {
-    return { ...standing, wanted: order };
+    return { ...standing, order, wanted: order };
   }
   const early = !at.final && at.now - standing.at < EVERY_MS;
-  if (!first && (at.frozen || early)) return { ...standing, wanted };
+  if (!first && (at.frozen || early)) return { ...standing, order, wanted };
   return { order: wanted, wanted, at: at.now };
 }
 
@@ -52,10 +54,11 @@ export function apply(rows: readonly Ranked[], now: number): Standing {
   return { order, wanted: order, at: now };
 }
 
-/** How many of the first `visible` rows would enter, leave or move if what waits were applied. */
-export function changes(standing: Standing, visible: number): number {
+/** How many of the first `visible` rows would enter, leave or move if what waits were applied; pinned ones never do. */
+export function changes(standing: Standing, visible: number, pinned: ReadonlySet<string> = new Set()): number {
   if (standing.order === standing.wanted) return 0;
-  return countChanges(standing.order.slice(0, visible), standing.wanted.slice(0, visible));
+  const live = (keys: readonly string[]) => keys.slice(0, visible).filter((key) => !pinned.has(key));
+  return countChanges(live(standing.order), live(standing.wanted));
 }
 
 /** The old order with the newest rows, each put above the topmost that it leads by more than the margin. */

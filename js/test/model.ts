@@ -120,6 +120,16 @@ export const KNOWN: Known = {
   energy: [4, 3, 1, 1],
 };
 
+/** A later frame: other sets lead, and one has left. */
+export const TURNED: Known = {
+  ...KNOWN,
+  rows: [
+    [[0, 3], 5],
+    [[0, 1], 3],
+    [[2, 3], 1],
+  ],
+};
+
 const views: AbortController[] = [];
 
 /** Take all views off the page, as the host does when their outputs go. */

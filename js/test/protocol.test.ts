@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { decodeFrame, KINDS, NO_PLAYER } from "../src/protocol";
+import { decodeFrame, KINDS, NO_PLAYER, TOP } from "../src/protocol";
 import { frame } from "./model";
 
 const at = (name: string) => join(import.meta.dirname, "fixtures", name);
@@ -53,4 +53,9 @@ test("an empty frame is nothing known, and one before the first estimate has no 
 
 test("a frame of another version is refused in words", () => {
   expect(() => decodeFrame(frame({ version: 2 }))).toThrow("version 1 and the kernel sends version 2");
+});
+
+test("the top is as long as Python makes it", () => {
+  const source = readFileSync(join(import.meta.dirname, "../../spex_widget/snapshot/frame.py"), "utf8");
+  expect(source).toMatch(new RegExp(`^TOP = ${TOP}$`, "m"));
 });

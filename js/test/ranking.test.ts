@@ -1,20 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { drawn, frame, KNOWN, mount, over, press, unmountAll } from "./model";
+import { drawn, frame, KNOWN, mount, over, press, TURNED, unmountAll } from "./model";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
   unmountAll();
   vi.useRealTimers();
 });
-
-const TURNED = {
-  ...KNOWN,
-  rows: [
-    [[0, 3], 5],
-    [[0, 1], 3],
-    [[2, 3], 1],
-  ] as [number[], number][],
-};
 
 test("rows say members, order, effect, kind and status, and the index is named", () => {
   const view = mount();
@@ -52,9 +43,8 @@ test("numbers change in place at once, places every two seconds", () => {
   const view = mount();
   const row = view.find('[data-members="0,3"]');
   view.show(frame({ seq: 2 }, TURNED));
-  expect(view.ranking()).toEqual(["0,1", "1,2,3", "0,3"]);
+  expect(view.ranking()).toEqual(["0,1", "0,3"]); // the third is no longer in the frame
   expect(row.querySelector(".spex-effect")?.textContent).toBe("+5.00");
-  expect(view.find('[data-members="1,2,3"]').dataset.gone).toBe("");
   vi.advanceTimersByTime(2100);
   expect(view.ranking()).toEqual(["0,3", "0,1", "2,3"]);
   expect(view.find('[data-members="0,3"]')).toBe(row);
@@ -90,6 +80,12 @@ test("focus in the table freezes it too, and arrow keys walk its rows", () => {
   view.show(frame({ seq: 2, state: "done" }, TURNED));
   expect(view.ranking()).toEqual(["0,1", "1,2,3", "0,3"]);
   expect(view.action("apply").hidden).toBe(false);
+  view.action("apply").focus();
+  drawn();
+  expect(view.ranking()).toEqual(["0,1", "1,2,3", "0,3"]);
+  view.find("[data-filter=unit]").focus();
+  drawn();
+  expect(view.ranking()).toEqual(["0,3", "0,1", "2,3"]); // a filter is not among the rows
 });
 
 test("another output is another ranking, on another scale, at once", () => {
@@ -179,4 +175,10 @@ test("before the first estimate it says so", () => {
   const view = mount(frame({ r2: null }));
   expect(view.find("table").hidden).toBe(true);
   expect(view.find(".spex-ranking").textContent).toContain("The first ranking comes with the first estimate.");
+});
+
+test.each(["failed", "stopped"] as const)("a run that %s before the first estimate promises no ranking", (state) => {
+  const view = mount(frame({ r2: null, state }));
+  expect(view.find(".spex-ranking").textContent).not.toContain("comes with");
+  expect(view.find(".spex-ranking").textContent).toContain("the run ended before its first estimate");
 });

@@ -54,6 +54,20 @@ test("nothing moves under the reader, and what waits is counted", () => {
   expect(advance(frozen, turned, { now: 9001, ...calm }).order).toEqual(["b", "a", "d"]);
 });
 
+test("a row that left the newest frame goes at once, while the others wait for their turn", () => {
+  const early = advance(first, rows({ c: 9, a: 1 }), { now: 1, ...calm });
+  expect(early.order).toEqual(["a", "c"]);
+  expect(early.at).toBe(first.at);
+  const frozen = advance(first, rows({ c: 9, a: 1 }), { now: 1, frozen: true, final: false });
+  expect(frozen.order).toEqual(["a", "b", "c"]);
+});
+
+test("pinned rows are no changes", () => {
+  const frozen = advance(first, rows({ c: 9, a: 3, d: 1 }), { now: 9000, frozen: true, final: false });
+  expect(changes(frozen, 10)).toBe(3); // c over a, b out, d in
+  expect(changes(frozen, 10, new Set("cb"))).toBe(1);
+});
+
 test("only changes among the visible rows are counted", () => {
   const frozen = advance(first, rows({ a: 3, b: 0.1, c: 1 }), { now: 9000, frozen: true, final: false });
   expect(changes(frozen, 1)).toBe(0);
@@ -70,7 +84,7 @@ test("the final frame ranks at once and exactly, unless it is being read", () =>
 
 test("a standing that nothing changes stays the same, so that nothing is waiting", () => {
   const same = advance(first, rows({ a: 3.1, b: 2, c: 1 }), { now: 9000, ...calm });
-  expect(same.order).toBe(first.order);
+  expect(same.order).toEqual(first.order);
   expect(same.wanted).toBe(same.order);
   expect(same.at).toBe(first.at);
 });

@@ -1,0 +1,43 @@
+/** Which orders are ranked. */
+
+import { make, setAttribute } from "./dom";
+
+const PASSES = new Map<string, (order: number) => boolean>([
+  ["2+", (order) => order >= 2],
+  ["all", () => true],
+  ["1", (order) => order === 1],
+  ["2", (order) => order === 2],
+  ["3", (order) => order === 3],
+  ["4+", (order) => order >= 4],
+]);
+
+export interface OrderChoice {
+  readonly element: HTMLElement;
+  passes(order: number): boolean;
+}
+
+/** A group of buttons, one of them pressed; interactions of every order from 2 at first. */
+export function orderChoice(changed: () => void): OrderChoice {
+  const element = make("div", "spex-orders");
+  element.setAttribute("role", "group");
+  element.setAttribute("aria-label", "orders ranked");
+  element.append(make("span", "spex-muted", "order"));
+  let chosen = "2+";
+  const buttons = [...PASSES.keys()].map((name) => {
+    const button = make("button", "", name);
+    button.type = "button";
+    button.dataset.order = name;
+    button.addEventListener("click", () => {
+      chosen = name;
+      press();
+      changed();
+    });
+    return button;
+  });
+  const press = () => {
+    for (const button of buttons) setAttribute(button, "aria-pressed", String(button.dataset.order === chosen));
+  };
+  press();
+  element.append(...buttons);
+  return { element, passes: (order) => PASSES.get(chosen)?.(order) ?? true };
+}
