@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark
 from spex_widget.snapshot import Snapshot, encode
@@ -88,6 +88,17 @@ def play(text: str, *, faithful: float = 0.93, exact: bool = False) -> dict[str,
     return {"header": header, "states": states, "frames": [base64.b64encode(encode(s)).decode() for s in frames]}
 
 
+def read(tab: Page) -> None:
+    """Pin three rows early in a run and filter the rest, which change under the pointer."""
+    tab.evaluate("show(4)")
+    for rank in (2, 4, 9):
+        tab.click(f'tr[data-rank="{rank}"] [data-action=pin]')
+    tab.select_option("[data-filter=sign]", "+")
+    tab.fill("[data-filter=least]", "0.1")
+    tab.hover("tr[data-rank='3']")
+    tab.evaluate("show(30)")
+
+
 def main() -> None:
     """Build the page and take the screenshots."""
     OUT.mkdir(parents=True, exist_ok=True)
@@ -102,6 +113,7 @@ def main() -> None:
     (OUT / "harness.html").write_text(page)
     shots = [("short", s, 900) for s in ("empty", "running", "paused", "failed", "done")] + [("exact", "done", 900)]
     shots += [("short", "running", 500), ("long", "running", 900), ("long", "done", 500), ("low", "done", 900)]
+    shots += [("short", "reading", 900), ("short", "reading", 500)]
     with sync_playwright() as p:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
         browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
@@ -111,6 +123,8 @@ def main() -> None:
                 tab.on("pageerror", lambda error: sys.exit(f"an error in the page: {error}"))
                 tab.goto(f"file://{OUT}/harness.html?text={text}&state={state}&width={width}&theme={theme_name}")
                 tab.wait_for_selector("[data-spex]")
+                if state == "reading":
+                    read(tab)
                 tab.wait_for_timeout(300)
                 tab.screenshot(path=OUT / f"{text}-{state}-{width}-{theme_name}.png", full_page=True)
                 tab.close()
