@@ -40,8 +40,8 @@ def interactions(spectrum: SparseSpectrum, index: str = "FBII", max_order: int |
     SparseSpectrum
         The index of each set as its coefficient: a table of sets, no longer a Fourier spectrum (for "Fourier" it is).
         Of the empty set: v(∅) for Möbius, SV, k-SII, STII and FSII, so that the last four, summed over all sets, give
-        v of all players; the mean of v for Fourier, BV and BII; the constant of the approximation for FBII; the mean of
-        v over sizes first for SII.
+        v of all players; the constant of the approximation for BV and FBII; the mean of v for Fourier and BII; for SII
+        the mean over coalitions whose sizes are equally likely.
 
     Raises
     ------

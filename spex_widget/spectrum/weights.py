@@ -23,7 +23,7 @@ from spex_widget.spectrum.arguments import FloatArray, check_count
 INDICES = ("Fourier", "Moebius", "BV", "SV", "BII", "SII", "k-SII", "STII", "FBII", "FSII")
 """The names of the indices. BV and SV speak of single players only."""
 
-OF_PLAYERS = {"BV": "BII", "SV": "k-SII"}
+OF_PLAYERS = {"BV": "FBII", "SV": "FSII"}
 """The values of single players, and the interaction index whose order 1 they are."""
 
 

@@ -87,8 +87,9 @@ SHAPIQ = json.loads(Path(__file__).with_name("shapiq_reference.json").read_text(
 @pytest.mark.parametrize("game", SHAPIQ["games"])
 @pytest.mark.parametrize("index", sorted({found["index"] for found in SHAPIQ["found"]}))
 def test_shapiq_finds_the_same(index, game):
-    # Of the empty set shapiq 1.4.1 does not agree with itself: its converter has 0 for SV and SII and another constant
-    # than its sums for BV, and those call SII of order 1 SV. Everywhere else both agree with the definitions.
+    # Of the empty set shapiq 1.4.1 does not agree with itself: its converter has 0 for SV and SII, and for BV what we
+    # have, where its sums have the mean, and take SII of order 1 for SV. Everywhere else both agree with the
+    # definitions.
     spectrum = SparseSpectrum.from_values(SHAPIQ["games"][game])
     theirs = [found for found in SHAPIQ["found"] if (found["game"], found["index"]) == (game, index)]
     assert len(theirs) >= (1 if index == "BII" else 2)
