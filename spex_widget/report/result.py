@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy.typing as npt
 
 from spex_widget.algorithms import Estimate
 from spex_widget.report.charts import Charts
+from spex_widget.report.diagnostics import Diagnostics
+from spex_widget.report.exports import to_shap, to_shapiq
 from spex_widget.report.ranking import Ranking
 from spex_widget.snapshot import KINDS, Header, Ranked, Snapshot, bii
 from spex_widget.spectrum import SparseSpectrum, check_index
 from spex_widget.spectrum.arguments import FloatArray, check_count
+from spex_widget.spectrum.weights import OF_PLAYERS
 
 
 class Result:
@@ -85,8 +90,9 @@ class Result:
         index : str
             One of `spex_widget.spectrum.INDICES`. The widget shows "BII".
         max_order : int, optional
-            Defines FBII and FSII, see `spex_widget.spectrum.interactions`. By default the surrogate's largest order, at
-            which both are its Möbius transform: the effect with all else ablated.
+            Defines k-SII, STII, FBII and FSII, and cuts the others, see `spex_widget.spectrum.interactions`. By default
+            the surrogate's largest order, at which those four are its Möbius transform: the effect with all else
+            ablated. BV and SV have order 1 whatever it is.
         order : int, optional
             Only interactions of so many players.
         top : int, optional
@@ -94,13 +100,21 @@ class Result:
 
         Raises
         ------
-        ValueError
-            If there is no such index, or an order or a number of rows is below 1.
+        TypeError, ValueError
+            If there is no such index, an order or a number of rows is no whole number of at least 1, or the index has
+            no interactions of that order.
         """
-        for name, count in (("max_order", max_order), ("order", order), ("top", top)):
+        for said, count in (("max_order", max_order), ("order", order), ("top", top)):
             if count is not None:
-                check_count(count, name, 1)
-        ranked = Ranked.of(self.spectrum, check_index(index), max_order, order=order)
+                check_count(count, said, 1)
+        name = check_index(index)
+        if name in OF_PLAYERS:
+            if order is not None and order > 1:
+                raise ValueError(f"{name} speaks of single players, it has nothing of order={order}")
+            max_order = None
+        if order is not None and max_order is not None and order > max_order:
+            raise ValueError(f"{name} of max_order={max_order} has nothing of order={order}; raise max_order")
+        ranked = Ranked.of(self.spectrum, name, max_order, order=order)
         return self.table(ranked.head(ranked.orders > 0, top))
 
     def table(self, ranked: Ranked) -> Ranking:
@@ -131,6 +145,18 @@ class Result:
     def chart(self) -> Charts:
         """Altair charts: `chart.ranking()`, `chart.convergence()`, `chart.energy()`."""
         return Charts(self)
+
+    def diagnostics(self) -> Diagnostics:
+        """Whether the surrogate is sparse, of low order, hierarchical and faithful, in plain sentences."""
+        return Diagnostics.of(self.estimate)
+
+    def to_shapiq(self, index: str = "FBII", max_order: int | None = None) -> Any:
+        """The interactions as shapiq's `InteractionValues`, which its plots take; see `exports.to_shapiq`."""
+        return to_shapiq(self, index, max_order)
+
+    def to_shap(self, index: str = "SV") -> Any:
+        """The values of single players as shap's `Explanation`, which its plots take; see `exports.to_shap`."""
+        return to_shap(self, index)
 
     def __repr__(self) -> str:
         faith = "exact" if self.exact else "R² not known" if self.r2 is None else f"held-out R² {self.r2:.3f}"

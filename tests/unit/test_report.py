@@ -15,7 +15,7 @@ from spex_widget.report.charts import LOWERS, RAISES
 from spex_widget.report.ranking import COLUMNS
 from spex_widget.report.static import static_html, static_text
 from spex_widget.snapshot import Header, Snapshot
-from spex_widget.spectrum import INDICES, SparseSpectrum, interactions
+from spex_widget.spectrum import INDICES, SparseSpectrum, check_index, interactions
 
 WORDS = ("not", "very", "good", "<b>bad</b>")
 NASTY = "<script>alert('&\"')</script>"
@@ -70,17 +70,37 @@ def test_max_order_defines_order_filters_and_top_cuts():
         next(row["members"] for row in whole if row["order"] == 1)
     ]
     second = result.ranking("FBII", max_order=2)
+    assert [row for row in second if row["order"] == 2] == list(result.ranking("FBII", max_order=2, order=2))
     assert max(row["order"] for row in second) == 2
     pair = {row["members"]: row["effect"] for row in second}[0, 2]
     assert pair == interactions(result.spectrum, "FBII", 2)[0, 2] != whole[0]["effect"]
-    assert list(result.ranking("FBII", max_order=2, order=3)) == []
+    assert list(result.ranking("BII", order=7)) == []
 
 
 @pytest.mark.parametrize("index", [*INDICES, "fbii", "möbius"])
 def test_every_index_has_a_ranking(index):
     ranking = result_of().ranking(index, max_order=3)
     assert len(ranking) > 0
-    assert "of order ≤ 3, logit of POSITIVE" in ranking.title
+    # The values of single players are of order 1, whatever max_order says.
+    order = "" if index in ("BV", "SV") else " of order ≤ 3"
+    assert ranking.title == f"{check_index(index)}{order}, logit of POSITIVE"
+    assert max(row["order"] for row in ranking) == (1 if index in ("BV", "SV") else 3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"max_order": 2, "order": 3}, "FBII of max_order=2 has nothing of order=3"),
+        ({"index": "kSII", "max_order": 1, "order": 2}, "k-SII of max_order=1 has nothing of order=2"),
+        ({"index": "SV", "order": 2}, "SV speaks of single players, it has nothing of order=2"),
+        ({"index": "BV", "order": 2, "max_order": 3}, "BV speaks of single players, it has nothing of order=2"),
+    ],
+)
+def test_an_order_that_the_index_cannot_have_is_refused(asked, said):
+    with pytest.raises(ValueError, match=said):
+        result_of().ranking(**asked)
+    with pytest.raises(ValueError, match=said):
+        result_of().chart.ranking(**asked)
 
 
 @pytest.mark.parametrize("wrong", [{"max_order": 0}, {"order": 0}, {"top": 0}, {"top": -2}])

@@ -1,0 +1,190 @@
+"""Whether a surrogate is what the method counts on: sparse, of low order, hierarchical, faithful. In plain sentences.
+
+The energy of a set is F(S)², its share of the variance under uniform coalitions. Everything but R² is read off the
+surrogate, which cannot speak of what it missed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from html import escape
+
+import numpy as np
+import numpy.typing as npt
+
+from spex_widget.algorithms import Estimate
+from spex_widget.spectrum import SparseSpectrum, all_subsets, set_orders
+
+MOST = 0.9
+"""The share of the energy that a short list should hold."""
+
+MANY = 200
+"""More coefficients than this for that share are no short list: the papers find 200 to suffice."""
+
+ABLATIONS_EACH = 4
+"""With fewer ablations than this for each of those coefficients they are hardly told apart."""
+
+LOW_ORDER = 3
+"""Sets of more players than this are of high order."""
+
+HIGH_SHARE = 0.1
+"""The share of the energy from which sets of high order matter."""
+
+HIERARCHICAL = 0.7
+"""The share of the interactions, by energy, that should have all their subsets."""
+
+PRESENT = 0.1
+"""A subset is there when its coefficient is at least this share of the interaction's, in size."""
+
+FAITHFUL = 0.8
+"""A lower held-out R² is low."""
+
+GAIN = 0.01
+"""The gain in held-out R² over a first-order surrogate from which interactions matter."""
+
+_JUDGED = 1000  # interactions at most, the largest
+_CHUNK = 1 << 20  # subsets looked up at a time, about
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """How a surrogate's energy is spread, and what follows from it.
+
+    Parameters
+    ----------
+    coefficients : int
+        How many sets of order ≥ 1 the surrogate holds.
+    needed : int
+        How many of them, the largest, hold 90 % of the energy.
+    energy : tuple of float
+        The share of the energy at order 1, 2, …; zeros where the surrogate is constant.
+    hierarchy : float or None
+        The share of the interactions (order ≥ 2, the 1,000 largest, by energy) whose subsets are all there too, each
+        with a coefficient at least a tenth as large. None where there are no interactions.
+    sentences : tuple of str
+        What this and the held-out R² mean, and what can be done about what does not hold.
+
+    Examples
+    --------
+    >>> from spex_widget.algorithms import FIRST
+    >>> spectrum = SparseSpectrum.from_sets(3, {(0,): 2.0, (1,): 1.0, (2,): 0.1, (0, 1): 1.0})
+    >>> Diagnostics.of(Estimate(FIRST, 1, 8, spectrum, exact=True))
+    Exact: every coalition was evaluated, so this is the game itself.
+    Sparse: 3 of 4 coefficients hold 90 % of the energy.
+    Of low order: 100 % of the energy is in sets of at most 3.
+    Hierarchical: 100 % of the interactions, by energy, have all their subsets.
+    """
+
+    coefficients: int
+    needed: int
+    energy: tuple[float, ...]
+    hierarchy: float | None
+    sentences: tuple[str, ...]
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> Diagnostics:
+        """Look at what an algorithm knows."""
+        spectrum = estimate.spectrum
+        energies = np.sort(np.where(spectrum.orders > 0, spectrum.coefficients**2, 0.0))[::-1]
+        held = np.cumsum(energies)
+        by_order = spectrum.energy_by_order()[1:]
+        found = cls(
+            coefficients=int((energies > 0).sum()),
+            needed=int((held < MOST * held[-1]).sum() + 1) if energies.any() else 0,
+            energy=tuple((by_order / (by_order.sum() or 1.0)).tolist()),
+            hierarchy=_hierarchy(spectrum),
+            sentences=(),
+        )
+        said = [_on_faith(estimate)]
+        if not found.needed:
+            said.append("Constant: no ablation moves the surrogate.")
+        else:
+            said += [_on_sparsity(found, estimate), _on_order(found), _on_hierarchy(found, estimate)]
+        return replace(found, sentences=tuple(filter(None, said)))
+
+    def __repr__(self) -> str:
+        return "\n".join(self.sentences)
+
+    def _repr_html_(self) -> str:
+        return f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in self.sentences)}</ul>"
+
+
+def _hierarchy(spectrum: SparseSpectrum) -> float | None:
+    interactions = np.flatnonzero(spectrum.orders > 1)
+    if not len(interactions):
+        return None
+    largest = interactions[np.argsort(-np.abs(spectrum.coefficients[interactions]), kind="stable")][:_JUDGED]
+    chunks = np.cumsum(1 << spectrum.orders[largest]) // _CHUNK
+    parts = np.split(largest, np.flatnonzero(np.diff(chunks)) + 1)
+    whole = np.concatenate([_whole(spectrum, part) for part in parts])
+    energies = spectrum.coefficients[largest] ** 2
+    return float(energies[whole].sum() / energies.sum())
+
+
+def _whole(spectrum: SparseSpectrum, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether all subsets of each row but the empty one are there."""
+    subsets, row = all_subsets(spectrum.members[rows], spectrum.n)
+    absent = np.abs(spectrum.at(subsets)) < PRESENT * np.abs(spectrum.coefficients[rows])[row]
+    absent &= set_orders(subsets, spectrum.n) > 0
+    whole = np.ones(len(rows), dtype=bool)
+    whole[row[absent]] = False
+    return whole
+
+
+def _on_faith(estimate: Estimate) -> str:
+    if estimate.exact:
+        return "Exact: every coalition was evaluated, so this is the game itself."
+    if estimate.r2 is None:
+        return "Held-out R² is not known: what follows speaks of the surrogate alone."
+    r2, linear = estimate.r2, estimate.history[-1].r2_linear
+    said = f"held-out R² is {r2.value:.2f} ({r2.low:.2f} to {r2.high:.2f})"
+    if r2.value < FAITHFUL:
+        return (
+            f"Not faithful: {said}, so the ranking is a list of leads, and what follows speaks of the surrogate alone. "
+            "Give it more ablations (add_budget), or make fewer and larger units."
+        )
+    if r2.value - linear < GAIN:
+        return f"Faithful: {said}; a first-order surrogate's is {linear:.2f}, so interactions matter little here."
+    return f"Faithful: {said}, {linear:.2f} without interactions."
+
+
+def _on_sparsity(found: Diagnostics, estimate: Estimate) -> str:
+    said = f"{found.needed:,} of {found.coefficients:,} coefficients hold {_percent(MOST)} of the energy"
+    if found.needed > MANY:
+        return (
+            f"Not sparse: {said}, so no short list tells the whole. Make fewer and larger units, or read FBII with "
+            "max_order=2: the best approximation of that order."
+        )
+    missing = found.needed * ABLATIONS_EACH - estimate.ablations
+    if missing > 0 and not estimate.exact:
+        more = 100 * -(-missing // 100)
+        return f"Sparse, but {said}, and {estimate.ablations:,} ablations hardly tell them apart: add_budget({more})."
+    return f"Sparse: {said}."
+
+
+def _on_order(found: Diagnostics) -> str:
+    high = sum(found.energy[LOW_ORDER:])
+    if high > HIGH_SHARE:
+        return (
+            f"Not of low order: {_percent(high)} of the energy is in sets of more than {LOW_ORDER}. Read FBII with "
+            f"max_order={LOW_ORDER} as the best approximation of that order, not as all that happens."
+        )
+    return f"Of low order: {_percent(1 - high)} of the energy is in sets of at most {LOW_ORDER}."
+
+
+def _on_hierarchy(found: Diagnostics, estimate: Estimate) -> str:
+    if found.hierarchy is None:
+        return "No interactions: a sum of single effects."
+    said = f"{_percent(found.hierarchy)} of the interactions, by energy, have all their subsets"
+    if found.hierarchy >= HIERARCHICAL:
+        return f"Hierarchical: {said}."
+    if estimate.exact or (estimate.r2 and estimate.r2.value >= FAITHFUL):
+        return f"Not hierarchical: only {said}. Trees find sets through their parts: these were found all the same."
+    return (
+        f"Not hierarchical: only {said}. Trees find sets through their parts, so others like these may be missing: "
+        "give it more ablations (add_budget), and probe() the coalitions that you suspect."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
