@@ -20,9 +20,14 @@ import numpy as np
 import ours
 import runs
 from cache import Cache
+from faithfulness import faithfulness
 from games import GAMES, NOISE, Case
+from memory import memory
 from model_games import ModelGame
-from plan import peer_cells
+from plan import DEVELOPMENT, REPORT, peer_cells
+from results import RESULTS
+from scaling import scaling
+from timing import times
 
 
 def peers(args: argparse.Namespace, cache: Cache) -> None:
@@ -59,7 +64,14 @@ def dev(args: argparse.Namespace, cache: Cache) -> None:
                     )
 
 
-MEASURES = {"peers": peers, "dev": dev}
+MEASURES = {
+    "peers": peers,
+    "dev": dev,
+    "faithfulness": faithfulness,
+    "scaling": scaling,
+    "times": times,
+    "memory": memory,
+}
 
 
 def main() -> None:
@@ -69,10 +81,15 @@ def main() -> None:
     parser.add_argument("--games", nargs="*", choices=GAMES)
     parser.add_argument("--n", nargs="*", type=int, default=[128])
     parser.add_argument("--budgets", nargs="*", type=int, default=[64, 128, 256, 512, 1000])
-    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1])
+    parser.add_argument("--seeds", nargs="*", type=int, help="0 to 3 are for development, 100 to 109 for the report")
+    parser.add_argument("--quick", action="store_true", help="two seeds for development instead of the report's")
+    parser.add_argument("--compute", action="store_true", help="scaling: run the peers where the cache has no answer")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--noise", choices=["also", "only"], help="games with noise; without this, none")
     parser.add_argument("--refine", help="a refiner by name instead of the engine's own choice")
     args = parser.parse_args()
+    if args.seeds is None:
+        args.seeds = list(DEVELOPMENT[:2] if args.quick or args.measure == "dev" else REPORT[:5])
     ModelGame.folder = args.cache / "values"
     MEASURES[args.measure](args, Cache(args.cache / "runs.jsonl"))
 

@@ -18,9 +18,7 @@ from cache import Cache
 from games import Case, Playing
 from runs import fresh, key, play, r2
 from spex_widget.algorithms import ProxySPEX
-from spex_widget.algorithms.algorithm import Algorithm, Estimate
-
-STRONGEST = 300
+from spex_widget.algorithms.algorithm import Algorithm, Batch, Estimate
 
 
 @lru_cache
@@ -54,22 +52,16 @@ class Run:
     ----------
     coalitions, values : ndarray
         All that it has been told.
-    rounds : list of (int, float)
-        The ablations and the wall seconds of each round.
-    cpu : float
-        Processor seconds of all rounds so far.
+    rounds : list of (int, float, float)
+        The ablations, the wall seconds and the processor seconds of each round.
     """
 
     def __init__(self, playing: Playing, most: int, seed: int, refine: str | None = None) -> None:
         self.algorithm = make(playing.n, seed, refine)
-        self.rounds: list[tuple[int, float]] = []
-        self.cpu = 0.0
-        batches = []
+        self.rounds: list[tuple[int, float, float]] = []
+        batches: list[Batch] = []
         told = 0
-        while told < most:
-            batch = self.algorithm.ask(most - told)
-            if not len(batch):
-                break
+        while told < most and len(batch := self.algorithm.ask(most - told)):
             batches.append(batch)
             told += len(batch)
         self.coalitions = np.concatenate([batch.coalitions for batch in batches])
@@ -84,15 +76,14 @@ class Run:
             estimate = self.algorithm.advance(most=budget)
             if estimate is None:
                 break
-            self.cpu += time.process_time() - cpu
-            self.rounds.append((estimate.ablations, time.perf_counter() - wall))
+            self.rounds.append((estimate.ablations, time.perf_counter() - wall, time.process_time() - cpu))
         wall, cpu = time.perf_counter(), time.process_time()
         estimate = self.algorithm.finish(most=budget)
         assert estimate is not None
         return estimate, time.perf_counter() - wall, time.process_time() - cpu
 
 
-Visit = Callable[[Case, int, Run, Estimate], dict[str, Any]]
+Visit = Callable[[Playing, Estimate], dict[str, Any]]
 
 
 def measure(
@@ -101,44 +92,45 @@ def measure(
     budgets: Iterable[int],
     *,
     refine: str | None = None,
-    visit: Visit | None = None,
     tag: str = "",
+    visit: Visit | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """A record for every budget, cached by the engine's version; `visit` adds to it, under a tag of its own."""
-    wanted = [key(method(refine) + tag, engine_version(), case, m) for m in sorted(budgets)]
-    found = [cache.get(**w) for w in wanted]
-    if all(record is not None for record in found):
-        yield from (record for record in found if record is not None)
-        return
-    playing = play(case)
-    x, truth = fresh(case)
-    run = Run(playing, max(budgets), case.seed, refine)
-    for w in wanted:
-        m = w["m"]
-        estimate, wall, cpu = run.to(m)
-        spectrum = estimate.spectrum
-        rounds = [seconds for ablations, seconds in run.rounds if ablations <= m]
-        strongest = np.argsort(-np.abs(spectrum.coefficients), kind="stable")[:STRONGEST]
-        screen = estimate.r2
-        record = {
-            **w,
-            "players": playing.n,
-            "r2": r2(truth, spectrum(x)),
-            "ridge": ridge_r2(run.coalitions[:m], run.values[:m], x, truth),
-            "screen": [screen.value, screen.low, screen.high] if screen else None,
-            "exact": estimate.exact,
-            "wall": sum(rounds) + wall,
-            "cpu": run.cpu + cpu,
-            "rounds": rounds,
-            "terms": len(spectrum),
-            "strongest": [
-                [[int(i) for i in spectrum.members[j] if i < playing.n], float(spectrum.coefficients[j])]
-                for j in strongest
-            ],
-            **(visit(case, m, run, estimate) if visit else {}),
-        }
-        cache.put(record)
+    """A record for each budget, smallest first, from the cache where this version of the engine has been there.
+
+    What `visit` finds in an estimate goes into the record, which is kept under a tag of its own.
+    """
+    run: Run | None = None
+    for m in sorted(budgets):
+        wanted = key(method(refine) + tag, engine_version(), case, m)
+        record = cache.get(**wanted)
+        if record is None:
+            run = run or Run(play(case), max(budgets), case.seed, refine)
+            record = wanted | _record(case, m, run, visit)
+            cache.put(record)
         yield record
+
+
+def _record(case: Case, m: int, run: Run, visit: Visit | None) -> dict[str, Any]:
+    estimate, wall, cpu = run.to(m)
+    x, truth = fresh(case)
+    playing = play(case)
+    rounds = [round for round in run.rounds if round[0] <= m]
+    predicted = estimate.spectrum(x)
+    score = r2(truth, predicted)
+    screen = estimate.r2
+    return {
+        "players": playing.n,
+        "r2": score,
+        "seen": r2(playing(x), predicted) if case.noise else score,
+        "ridge": ridge_r2(run.coalitions[:m], run.values[:m], x, truth),
+        "screen": [screen.value, screen.low, screen.high] if screen else None,
+        "exact": estimate.exact,
+        "wall": sum(wall for _, wall, _ in rounds) + wall,
+        "cpu": sum(cpu for _, _, cpu in rounds) + cpu,
+        "rounds": rounds,
+        "terms": len(estimate.spectrum),
+        **(visit(playing, estimate) if visit else {}),
+    }
 
 
 def ridge_r2(coalitions: np.ndarray, values: np.ndarray, x: np.ndarray, truth: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from games import NOISE, Case
 
@@ -22,6 +22,7 @@ DENSE = (
 SPARSE = (("and/or", 128), ("hierarchical parities", 128), ("mlp", 128))
 FLAT = ("flat parities", 128)
 BUDGETS = (64, 128, 256, 512, 1000, 2000)
+LADDER = (64, 96, 128, 192, 256, 384, 512, 768, 1000, 1500, 2000)
 
 
 def peer_cells(games: tuple[str, ...] | None = None) -> Iterator[tuple[str, Case, int]]:
@@ -32,27 +33,33 @@ def peer_cells(games: tuple[str, ...] | None = None) -> Iterator[tuple[str, Case
 
 
 def _all() -> Iterator[tuple[str, Case, int]]:
-    everything = (*DENSE, *SPARSE, FLAT)
-    for m in (2000, 1000):
-        for seed in DEVELOPMENT[:2]:
-            for game, n in everything:
-                if n <= 128:
-                    yield "ProxySPEX", Case(game, n, seed), m
-    for seeds in (REPORT[:2], REPORT[2:5]):
-        for m in (2000, 1000, 512, 256, 128):
-            for noise in (0.0, NOISE):
-                for seed in seeds:
-                    for game, n in everything:
-                        if n <= 128:
-                            yield "ProxySPEX", Case(game, n, seed, noise), m
-        for m in (1000, 2000):
-            for seed in seeds:
-                for game, n in everything:
-                    if n <= 128:
-                        yield "SPEX", Case(game, n, seed), m
-        # One fit of the largest size, for its time.
-        yield "ProxySPEX", Case("and/or", 1000, seeds[0]), 2000
+    small = [(game, n) for game, n in DENSE if n <= 128]
+    sparse = (*SPARSE, FLAT)
+    for seeds in (REPORT[:2], REPORT[2:3], REPORT[3:5]):
         for noise in (0.0, NOISE):
-            for seed in seeds[:2]:
-                for m in (2000, 1000):
-                    yield "ProxySPEX", Case("attention-like", 512, seed, noise), m
+            yield from _grid(small, seeds, noise, (2000,))
+        yield from _grid(small, seeds, 0.0, (1000, 512, 256, 128))
+        yield from _grid(sparse, seeds, 0.0, (1000, 2000))
+        yield from _grid(sparse, seeds, 0.0, (1000, 2000), "SPEX")
+        if seeds[0] == REPORT[0]:
+            # Once, for its time.
+            yield "ProxySPEX", Case("and/or", 1000, seeds[0]), 2000
+            yield from _grid(small, DEVELOPMENT[:2], 0.0, (1000, 2000))
+        yield from _grid([("attention-like", 512)], seeds[:1], 0.0, (2000, 1000))
+        yield from _grid(small, seeds, NOISE, (1000, 512, 256, 128))
+        yield from _grid(small, seeds, 0.0, (2000, 1000), "SPEX")
+        yield from _grid(sparse, seeds, NOISE, (1000, 2000))
+        yield from _grid(sparse, seeds, 0.0, (512, 256, 128))
+
+
+def _grid(
+    games: Iterable[tuple[str, int]],
+    seeds: Iterable[int],
+    noise: float,
+    budgets: Iterable[int],
+    peer: str = "ProxySPEX",
+) -> Iterator[tuple[str, Case, int]]:
+    for m in budgets:
+        for seed in seeds:
+            for game, n in games:
+                yield peer, Case(game, n, seed, noise), m

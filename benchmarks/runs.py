@@ -61,17 +61,13 @@ def peer(cache: Cache, name: str, case: Case, m: int, *, compute: bool = False) 
         record["error"] = f"{type(error).__name__}: {str(error)[:200]}"
     else:
         scores = {reading: r2(truth, spectrum(x)) for reading, spectrum in fitted.readings.items()}
-        own = fitted.readings["own"]
-        strongest = np.argsort(-np.abs(own.coefficients))[:300]
-        sets = [[int(i) for i in own.members[j] if i < own.n] for j in strongest]
         record |= {
             "r2": max(scores.values()),
             "readings": scores,
             "used": fitted.ablations,
             "wall": fitted.wall,
             "cpu": fitted.cpu,
-            "terms": len(own),
-            "strongest": [[s, float(own.coefficients[j])] for s, j in zip(sets, strongest, strict=True)],
+            "terms": len(fitted.readings["own"]),
         }
     cache.put(record)
     return record
