@@ -51,10 +51,11 @@ def interactions(spectrum: SparseSpectrum, index: str = "FBII", max_order: int |
     Notes
     -----
     BII and SII are mean discrete derivatives: Grabisch and Roubens (1999). k-SII aggregates SII over the larger sets up
-    to order k with Bernoulli numbers: Bordt and von Luxburg (AISTATS 2023), definition of n-Shapley values. STII is the
-    discrete derivative at ∅ below its order and its mean over all orders of coming at it: Sundararajan, Dhamdhere and
-    Agarwal (ICML 2020), equation 3. FBII and FSII are the best approximations of their order under uniform coalitions
-    and under the Shapley kernel: Tsai, Yeh and Ravikumar, "Faith-Shap" (JMLR 2023), equations 14 and 16.
+    to order k with Bernoulli numbers: the n-Shapley values of Bordt and von Luxburg (AISTATS 2023). STII is the
+    discrete derivative at ∅ below its order, and at its order the mean derivative over all orders of coming:
+    Sundararajan, Dhamdhere and Agarwal (ICML 2020). FBII and FSII are the best approximations of their order under
+    uniform coalitions and under the Shapley kernel: Tsai, Yeh and Ravikumar, "Faith-Shap" (JMLR 2023), equations 14 and
+    16.
 
     Examples
     --------
