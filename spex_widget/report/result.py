@@ -11,7 +11,7 @@ from spex_widget.report.charts import Charts
 from spex_widget.report.diagnostics import Diagnostics
 from spex_widget.report.exports import to_shap, to_shapiq
 from spex_widget.report.ranking import Ranking
-from spex_widget.snapshot import KINDS, Header, Ranked, Snapshot, bii
+from spex_widget.snapshot import KINDS, Header, Ranked, Snapshot
 from spex_widget.spectrum import SparseSpectrum, check_index
 from spex_widget.spectrum.arguments import FloatArray, check_count
 from spex_widget.spectrum.weights import OF_PLAYERS
@@ -49,7 +49,8 @@ class Result:
     def value(self) -> str:
         """What the effects are effects on, in words."""
         outputs = self.header.outputs
-        return self.header.value if len(outputs) == 1 else f"{self.header.value} of {self.estimate.output.label}"
+        alone = len(outputs) == 1 and self.estimate.output.position == 0
+        return self.header.value if alone else f"{self.header.value} of {self.estimate.output.label}"
 
     @property
     def spectrum(self) -> SparseSpectrum:
@@ -129,17 +130,12 @@ class Result:
                 "high": None,
                 "kind": KINDS[kind],
                 "settled": True if self.exact else None,
-                "verified": self._verdict(players, float(effect)),
+                "verified": self.snapshot.verdict(players, float(effect)),
             }
             for players, effect, kind in zip(ranked.sets(), ranked.effects, ranked.kinds(self.spectrum), strict=True)
         ]
         ceiling = f" of order ≤ {ranked.max_order}" if ranked.max_order else ""
         return Ranking(rows, f"{ranked.index}{ceiling}, {self.value}")
-
-    def _verdict(self, players: tuple[int, ...], effect: float) -> str | None:
-        """What was measured on the model says of the set; None where it was not, or the effect has another sign."""
-        measured, average = self.snapshot.measured.get(players), bii(self.spectrum, players)
-        return measured.verdict(average) if measured and average * effect > 0 else None
 
     @property
     def chart(self) -> Charts:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from spex_widget.algorithms import Algorithm, ProxySPEX
+import numpy as np
+
+from spex_widget.algorithms import Algorithm, Output, ProxySPEX
 from spex_widget.games import Game
 from spex_widget.spectrum.arguments import check_count
 
@@ -18,6 +20,11 @@ REFINERS = ("auto", "lasso")
 
 MOST_PLAYERS = 8192
 """More would not fit into memory when the surrogate is fitted: the single players' Gram matrix alone is n² numbers."""
+
+Which = int | str | slice | Mapping[str, float] | Iterable[float]
+"""What `output=` takes: a position, a label, a slice (the sum), weights by label, or a weight for each output."""
+
+_SPELT = 4  # outputs of a sum that are named one by one
 
 
 def default_budget(n: int) -> int:
@@ -54,3 +61,51 @@ def check_budget(budget: Any, n: int) -> int:
     if budget is None:
         return default_budget(n)
     return min(check_count(budget, "budget", 2), 1 << n)
+
+
+def check_output(output: Any, labels: tuple[str, ...]) -> Output:
+    """What is explained of a game's outputs; ValueError where it says nothing of them.
+
+    Examples
+    --------
+    >>> labels = ("good", "fair", "bad")
+    >>> [check_output(which, labels).label for which in (2, "fair", slice(0, 2), [1, 0, -1], {"bad": 0.5})]
+    ['bad', 'fair', 'good + fair', 'good − bad', '0.5 bad']
+    """
+    try:
+        terms = tuple((at, float(weight)) for at, weight in sorted(_weights(output, labels).items()) if weight != 0)
+    except (TypeError, ValueError) as error:
+        raise ValueError(_refused(output, labels)) from error
+    if not terms or not all(math.isfinite(weight) for _, weight in terms):
+        raise ValueError(_refused(output, labels))
+    return Output(terms, _in_words(terms, labels))
+
+
+def _weights(output: Any, labels: tuple[str, ...]) -> dict[int, float]:
+    places = range(len(labels))
+    if isinstance(output, str):
+        return {labels.index(output): 1.0}
+    if isinstance(output, (int, np.integer)) and not isinstance(output, bool):
+        return {places.index(int(output)): 1.0}
+    if isinstance(output, slice):
+        return dict.fromkeys(places[output], 1.0)
+    if isinstance(output, Mapping):
+        return {labels.index(label): weight for label, weight in output.items()}
+    return dict(zip(places, output, strict=True))
+
+
+def _refused(output: Any, labels: tuple[str, ...]) -> str:
+    return (
+        f"output must be one of {list(labels)} or its position, got {output!r}; a slice is the sum of several, and "
+        f"weights, finite and not all 0, are a mapping from labels or an array of {len(labels)}"
+    )
+
+
+def _in_words(terms: tuple[tuple[int, float], ...], labels: tuple[str, ...]) -> str:
+    if len(terms) > _SPELT:
+        return f"a sum of {len(terms)} outputs" if {w for _, w in terms} == {1.0} else f"{len(terms)} outputs, weighted"
+    said = ""
+    for at, weight in terms:
+        sign = (" − " if said else "−") if weight < 0 else " + " if said else ""
+        said += f"{sign}{'' if abs(weight) == 1 else f'{abs(weight):g} '}{labels[at]}"
+    return said

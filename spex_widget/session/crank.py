@@ -6,12 +6,15 @@ import atexit
 from threading import Thread
 from weakref import WeakSet
 
+import numpy as np
+
 from spex_widget.algorithms import Algorithm, Output
 from spex_widget.session.evaluator import Evaluator
 from spex_widget.session.log import AblationLog
 from spex_widget.session.publisher import Publisher
 from spex_widget.session.run import Run
 from spex_widget.snapshot import FINAL
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 _PATIENCE = 10.0  # seconds to wait for a batch or a fit when the interpreter exits
 
@@ -83,6 +86,18 @@ class Crank:
                 self._fitter = Thread(target=self._fit, name="spex-fitter", daemon=True)
                 self._fitter.start()
             self._run.moved.notify_all()
+
+    def ask(self, coalitions: BoolArray, purpose: str) -> FloatArray:
+        """Have the model answer, ahead of the queue but in batches, so that another may ask in between."""
+        answers: list[FloatArray] = []
+        done = 0
+        while not answers or done < len(coalitions):
+            with self._run.moved:
+                answer = self._run.jobs.put(coalitions[done : done + self._run.jobs.size], purpose)
+                self.start_worker()
+            answers.append(answer.result())
+            done += len(answers[-1])
+        return np.concatenate(answers)
 
     def leave(self) -> None:
         """Have the threads end now, as the interpreter is about to: native code must not be cut off in the middle."""

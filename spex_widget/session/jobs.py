@@ -145,7 +145,7 @@ class Jobs:
                 job.answer.set_exception(error)
             elif values is not None:
                 job.answer.set_result(values)
-                if job.purpose != "probe":  # which is too small to tell by
+                if len(coalitions) >= self._size:  # fewer are too few to tell by
                     self._pace(len(coalitions), seconds)
             return None
         self._log.append(coalitions, values, purpose=job.purpose, round=batch.round, seconds=seconds)

@@ -10,10 +10,9 @@ from time import monotonic
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.algorithms import Output
 from spex_widget.games import Game
 from spex_widget.report import Result
-from spex_widget.session.arguments import check_arguments, check_budget
+from spex_widget.session.arguments import Which, check_arguments, check_budget, check_output
 from spex_widget.session.crank import Crank
 from spex_widget.session.evaluator import Evaluator, InlineEvaluator
 from spex_widget.session.jobs import Jobs
@@ -23,7 +22,7 @@ from spex_widget.session.rules import StopRules
 from spex_widget.session.run import Run
 from spex_widget.session.verify import Verification, verify
 from spex_widget.snapshot import FINAL, Header, Measured, Snapshot
-from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions, check_count
+from spex_widget.spectrum.arguments import FloatArray, check_coalitions, check_count
 
 
 class Session:
@@ -42,6 +41,8 @@ class Session:
         How coalitions are chosen and the surrogate is learnt.
     refine : {"auto", "lasso"}
         How the proxy's proposals become a surrogate.
+    output : int, str, slice, mapping or array_like
+        What of the game's outputs is explained first; see `select`.
     seed : int
         Decides, with the game's values, everything that is estimated.
     log : path-like, optional
@@ -80,6 +81,7 @@ class Session:
         budget: int | None = None,
         algorithm: str = "proxyspex",
         refine: str = "auto",
+        output: Which = 0,
         seed: int = 0,
         log: str | os.PathLike[str] | None = None,
         evaluator: Evaluator | None = None,
@@ -90,6 +92,7 @@ class Session:
         make = check_arguments(game, algorithm, refine, evaluator)
         most = check_budget(budget, game.n)
         rules = StopRules(r2, settled, time)
+        explained = check_output(output, game.outputs)
         self.game = game
         self.seed = check_count(seed, "seed", 0)
         self.log = AblationLog(game, seed=self.seed, path=log)
@@ -99,7 +102,7 @@ class Session:
         if budget is None:
             # A log that is continued may hold more than the usual budget, all paid for.
             most = min(max(most, jobs.paid), 1 << game.n)
-        self._run = Run(jobs, Output(label=game.outputs[0]), most, 1 << game.n, rules)
+        self._run = Run(jobs, explained, most, 1 << game.n, rules)
         self._publisher = Publisher(self._run.snapshot)
         self._crank = Crank(self._run, learner, evaluator or InlineEvaluator(game), self.log, self._publisher)
         self._crank.start()
@@ -203,20 +206,23 @@ class Session:
             self._run.add_budget(more)
             self._turn(dict.fromkeys(("stopping", *FINAL), "running"))
 
-    def select(self, output: int | str) -> None:
+    def select(self, output: Which) -> None:
         """Explain another output, from the same ablations.
+
+        Parameters
+        ----------
+        output : int, str, slice, mapping or array_like
+            A position or a label; a slice, which is the sum of these outputs; or weights, by label or one for each
+            output, as in ``{"POSITIVE": 1, "NEGATIVE": -1}``.
 
         Raises
         ------
         ValueError
             If there is no such output.
         """
-        labels = self.game.outputs
-        index = labels.index(output) if isinstance(output, str) and output in labels else output
-        if not isinstance(index, (int, np.integer)) or not 0 <= index < len(labels):
-            raise ValueError(f"output must be one of {list(labels)} or its position, got {output!r}")
+        explained = check_output(output, self.game.outputs)
         with self._run.moved:
-            self._run.select(Output(((int(index), 1.0),), labels[index]))
+            self._run.select(explained)
             self._crank.start_fitter()
             self._turn({})
 
@@ -233,10 +239,7 @@ class Session:
             Logged, but kept out of the surrogate and of R².
         """
         rows = check_coalitions(coalition, self.game.n)
-        with self._run.moved:
-            answer = self._run.jobs.put(rows, "probe")
-            self._crank.start_worker()
-        values = answer.result()
+        values = self._crank.ask(rows, "probe")
         return values[0] if np.ndim(coalition) == 1 else values
 
     def verify(self, top: int = 10, contexts: int = 16) -> Verification:
@@ -245,14 +248,7 @@ class Session:
         For each of the `top` largest interactions of order 2 and more (by BII), its discrete derivative is measured in
         `contexts` uniform contexts of the other players, which takes 2^order ablations each; sets of more than 6
         players are too large. The ablations are logged, and the surrogate never learns from them. A pause does not
-        hold them up, and a probe comes in between.
-
-        The intervals hold at 95 % for all rows together (Bonferroni), so that ten rows are not ten chances to be
-        contradicted by luck; see `Measured.verdict` for the rule. In 4,320 verifications of planted functions with
-        heavy tails (benchmarks/verify.py), 16 contexts each, 94 % of what was true was confirmed and 0.03 %
-        contradicted; of what was spurious 56 % was contradicted and 0.1 % confirmed. What works in one context of
-        eight, unbeknown to the surrogate, is missed by all of 16 contexts one time in eight: take more of them before
-        a contradiction is believed.
+        hold them up, and a probe comes in between. How often the verdicts are right: `spex_widget.session.verify`.
 
         Parameters
         ----------
@@ -285,19 +281,7 @@ class Session:
             self._run.note(result.estimate.output, players, measured)
             self._publisher.notify(urgent=True)
 
-        return verify(result, top, contexts, int(seed), self._ask, note)
-
-    def _ask(self, coalitions: BoolArray) -> FloatArray:
-        """Have the model answer ahead of the queue, in batches that a probe need not wait long for."""
-        answers: list[FloatArray] = []
-        done = 0
-        while done < len(coalitions):
-            with self._run.moved:
-                answer = self._run.jobs.put(coalitions[done : done + self._run.jobs.size], "verify")
-                self._crank.start_worker()
-            answers.append(answer.result())
-            done += len(answers[-1])
-        return np.concatenate(answers)
+        return verify(result, top, contexts, int(seed), lambda rows: self._crank.ask(rows, "verify"), note)
 
     def _turn(self, states: dict[str, str]) -> None:
         """Obey a person: from these states to those, from any other to itself."""

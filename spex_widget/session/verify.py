@@ -1,4 +1,13 @@
-"""Interactions of the surrogate, measured on the model itself."""
+"""Interactions of the surrogate, measured on the model itself.
+
+All intervals of one verification hold together at 95 % (Bonferroni), so that ten rows are not ten chances to be
+contradicted by luck; `Measured.verdict` is the rule. In 4,290 verifications in 16 contexts of planted functions, with
+and without noise, AND and OR terms with heavy-tailed weights among them (benchmarks/verify.py), 92 % of what was true
+was confirmed and .03 % contradicted; of what was spurious 66 % was contradicted and .1 % confirmed; each interval, of
+nominal 99.5 %, covered 99.3 %. One trap no few contexts can see: what is at work in one context of eight alone, and the
+surrogate does not know it, is silent in all of 16 contexts one time in eight. Before a contradiction is believed that
+matters, take 64.
+"""
 
 from __future__ import annotations
 

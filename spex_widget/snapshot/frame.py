@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.algorithms.algorithm import Estimate
+from spex_widget.snapshot.measured import VERDICTS
 from spex_widget.snapshot.ranked import Ranked, player_effects
 from spex_widget.snapshot.snapshot import Snapshot
 
@@ -54,10 +55,14 @@ def encode(snapshot: Snapshot) -> bytes:
         "round": estimate.round if estimate else 0,
         "exact": bool(estimate and estimate.exact),
         "output": estimate.output.position if estimate else 0,
+        "output_label": estimate.output.label if estimate else "",
         "r2": [_number(r2.value), _number(r2.low), _number(r2.high)] if r2 else None,
         "r2_linear": _number(estimate.history[-1].r2_linear) if estimate and estimate.history else None,
     }
-    return _pack(head, _arrays(estimate, snapshot.index, snapshot.max_order) if estimate else {})
+    if estimate is None:
+        return _pack(head, {})
+    arrays = _arrays(estimate, snapshot.index, snapshot.max_order)
+    return _pack(head, {**arrays, "verdict": _verdicts(snapshot, arrays)})
 
 
 def decode(frame: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -97,6 +102,14 @@ def _arrays(estimate: Estimate, index: str, max_order: int | None) -> dict[str, 
         "history": _float32(np.array(history, dtype=np.float64).reshape(len(history), 5)),
         "energy": _float32(estimate.spectrum.energy_by_order()),
     }
+
+
+def _verdicts(snapshot: Snapshot, arrays: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint8]:
+    """What was measured of each row: 0 where nothing was, else its position in `VERDICTS` and one."""
+    codes: dict[str | None, int] = {None: 0, **{verdict: code for code, verdict in enumerate(VERDICTS, 1)}}
+    rows = zip(arrays["members"], arrays["effect"], strict=True)
+    said = [snapshot.verdict(tuple(int(i) for i in row if i != NO_PLAYER), float(effect)) for row, effect in rows]
+    return np.array([codes[verdict] for verdict in said], dtype=np.uint8)
 
 
 def _float32(array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.games.game import Game
-from spex_widget.snapshot.measured import Measured
+from spex_widget.snapshot.measured import Measured, bii
 
 STATES = ("running", "paused", "stopping", "stopped", "done", "failed")
 """The states of a run. *Stopping*: what is under way ends, and the last estimate is made."""
@@ -94,3 +94,11 @@ class Snapshot:
     index: str = "BII"
     max_order: int | None = None
     measured: Mapping[tuple[int, ...], Measured] = field(default_factory=dict)
+
+    def verdict(self, players: tuple[int, ...], effect: float) -> str | None:
+        """What was measured says of a set; None where it was not, or its effect has not the sign of BII."""
+        measured = self.measured.get(players)
+        if measured is None or self.estimate is None:
+            return None
+        average = bii(self.estimate.spectrum, players)
+        return measured.verdict(average) if average * effect > 0 else None

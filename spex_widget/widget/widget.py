@@ -20,6 +20,7 @@ from spex_widget.games import Game
 from spex_widget.report import Result
 from spex_widget.report.static import static_html, static_text
 from spex_widget.session import Session, Verification
+from spex_widget.session.arguments import Which
 from spex_widget.snapshot import FINAL, Snapshot, encode
 from spex_widget.spectrum.arguments import FloatArray
 from spex_widget.widget.host import answer_beside_cells, publish_display, warn_of_threads
@@ -161,8 +162,8 @@ class SpexWidget(anywidget.AnyWidget):
         """Allow more ablations; see `Session.add_budget`."""
         self.session.add_budget(ablations)
 
-    def select(self, output: int | str) -> None:
-        """Explain another output, from the same ablations."""
+    def select(self, output: Which) -> None:
+        """Explain another output, from the same ablations; see `Session.select`."""
         self.session.select(output)
 
     def probe(self, coalition: npt.ArrayLike) -> FloatArray:
@@ -180,6 +181,7 @@ def explain(
     budget: int | None = None,
     algorithm: str = "proxyspex",
     refine: str = "auto",
+    output: Which = 0,
     seed: int = 0,
     log: str | os.PathLike[str] | None = None,
     r2: float | None = None,
@@ -200,6 +202,8 @@ def explain(
         How coalitions are chosen and the surrogate is learnt.
     refine : {"auto", "lasso"}
         How the proxy's proposals become a surrogate.
+    output : int, str, slice, mapping or array_like
+        What of the game's outputs is explained first; see `Session.select`.
     seed : int
         Decides, with the game's values, everything that is estimated.
     log : path-like, optional
@@ -231,6 +235,7 @@ def explain(
         budget=budget,
         algorithm=algorithm,
         refine=refine,
+        output=output,
         seed=seed,
         log=log,
         r2=r2,

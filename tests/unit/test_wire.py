@@ -15,7 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark, Output
-from spex_widget.snapshot import FINAL, KINDS, STATES, TOP, Ranked, Snapshot, decode, encode, kind_of
+from spex_widget.snapshot import (
+    FINAL,
+    KINDS,
+    STATES,
+    TOP,
+    VERDICTS,
+    Measured,
+    Ranked,
+    Snapshot,
+    decode,
+    encode,
+    kind_of,
+)
 from spex_widget.snapshot.frame import NO_PLAYER, VERSION
 from spex_widget.snapshot.ranked import player_effects
 from spex_widget.spectrum import SparseSpectrum
@@ -32,8 +44,9 @@ def fixture_snapshot() -> Snapshot:
         Mark(128, R2(0.5, 0.375, 0.625), 0.25),
         Mark(192, R2(0.75, 0.6875, 0.8125), 0.5),
     )
-    estimate = Estimate(Output(((1, 1.0),)), 3, 192, SparseSpectrum.from_sets(300, terms), history=history)
-    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, index="FBII", max_order=3)
+    estimate = Estimate(Output(((1, 1.0),), "so „gut“"), 3, 192, SparseSpectrum.from_sets(300, terms), history=history)
+    measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 16)}
+    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "FBII", 3, measured)
 
 
 def content(frame: bytes) -> dict[str, Any]:
@@ -124,9 +137,20 @@ def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
     ranking = dict(zip(ranked.sets(), ranked.effects, strict=True))
     shown = [tuple(int(i) for i in row if i != NO_PLAYER) for row in arrays["members"]]
     assert len(shown) == sum(min(TOP, int(part.sum())) for part in (ranked.orders > 1, ranked.orders == 1))
-    for players, effect, kind in zip(shown, arrays["effect"], arrays["kind"], strict=True):
+    for players, effect, kind, verdict in zip(shown, *(arrays[k] for k in ("effect", "kind", "verdict")), strict=True):
         assert effect == np.float32(ranking[players])
         assert KINDS[kind] == kind_of(spectrum, players)
+        assert verdict == 0
+
+
+def test_a_frame_says_what_was_verified() -> None:
+    _, arrays = decode(encode(fixture_snapshot()))
+    shown = [tuple(int(i) for i in row if i != NO_PLAYER) for row in arrays["members"]]
+    said = {players: int(code) for players, code in zip(shown, arrays["verdict"], strict=True) if code}
+    assert {players: VERDICTS[code - 1] for players, code in said.items()} == {
+        (0, 7): "confirmed",
+        (7, 8, 299): "undecided",
+    }
 
 
 @given(snapshots)
