@@ -3,7 +3,17 @@
 from spex_widget.session.arguments import default_budget
 from spex_widget.session.evaluator import Evaluator, InlineEvaluator
 from spex_widget.session.log import AblationLog
+from spex_widget.session.screening import ScreenedGame, screen
 from spex_widget.session.session import Session
 from spex_widget.session.verify import Verification
 
-__all__ = ["AblationLog", "Evaluator", "InlineEvaluator", "Session", "Verification", "default_budget"]
+__all__ = [
+    "AblationLog",
+    "Evaluator",
+    "InlineEvaluator",
+    "ScreenedGame",
+    "Session",
+    "Verification",
+    "default_budget",
+    "screen",
+]

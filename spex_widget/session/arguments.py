@@ -40,8 +40,7 @@ def default_budget(n: int) -> int:
 
 def check_arguments(game: Any, algorithm: Any, refine: Any, evaluator: Any) -> Callable[..., Algorithm]:
     """What makes the algorithm; TypeError or ValueError says which argument is wrong."""
-    if not isinstance(game, Game):
-        raise TypeError(f"game must be a Game, got {type(game).__name__}; FunctionGame(f, n) makes one of any function")
+    check_game(game)
     if game.n > MOST_PLAYERS:
         raise ValueError(
             f"game must have at most {MOST_PLAYERS:,} players, got {game.n:,}; take larger units, or "
@@ -54,6 +53,12 @@ def check_arguments(game: Any, algorithm: Any, refine: Any, evaluator: Any) -> C
     if evaluator is not None and not (hasattr(evaluator, "submit") and hasattr(evaluator, "slots")):
         raise TypeError(f"evaluator must have submit(coalitions, priority) and slots, got {evaluator!r}")
     return ALGORITHMS[algorithm]
+
+
+def check_game(game: Any) -> None:
+    """TypeError where it is none."""
+    if not isinstance(game, Game):
+        raise TypeError(f"game must be a Game, got {type(game).__name__}; FunctionGame(f, n) makes one of any function")
 
 
 def check_budget(budget: Any, n: int) -> int:

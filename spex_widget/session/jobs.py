@@ -51,8 +51,8 @@ class Jobs:
         self._out: dict[Future[FloatArray], Job] = {}
         self._paid: dict[bytes, FloatArray] = {
             row.coalition.tobytes(): row.values
-            for row in log
-            if row.purpose == "uniform" and row.status == "ok" and row.values is not None
+            for row in log.of("uniform")
+            if row.status == "ok" and row.values is not None
         }
 
     @property

@@ -168,13 +168,20 @@ class AblationLog:
 
     def __iter__(self) -> Iterator[Row]:
         """All rows, oldest first."""
+        return self._rows("", ())
+
+    def of(self, purpose: str) -> Iterator[Row]:
+        """The rows of one purpose, oldest first."""
+        return self._rows("WHERE purpose = ?", (purpose,))
+
+    def _rows(self, where: str, values: tuple[str, ...]) -> Iterator[Row]:
         with self._transaction() as connection:
-            rows = connection.execute(f"SELECT seq, {_COLUMNS} FROM ablations ORDER BY seq").fetchall()
+            rows = connection.execute(f"SELECT seq, {_COLUMNS} FROM ablations {where} ORDER BY seq", values).fetchall()
         for seq, round_, purpose, status, bits, blob, seconds in rows:
             packed = np.frombuffer(bits, np.uint8)
             coalition = np.unpackbits(packed, count=self._n, bitorder="little").astype(np.bool_)
-            values = None if blob is None else np.frombuffer(blob, "<f8").astype(np.float64)
-            yield Row(seq, round_, purpose, status, coalition, values, seconds)
+            numbers = None if blob is None else np.frombuffer(blob, "<f8").astype(np.float64)
+            yield Row(seq, round_, purpose, status, coalition, numbers, seconds)
 
     def __len__(self) -> int:
         with self._transaction() as connection:
