@@ -22,6 +22,7 @@ import runs
 from cache import Cache
 from faithfulness import faithfulness
 from games import GAMES, NOISE, Case
+from honesty import intervals, screen
 from memory import memory
 from model_games import ModelGame
 from plan import DEVELOPMENT, REPORT, peer_cells
@@ -64,14 +65,23 @@ def dev(args: argparse.Namespace, cache: Cache) -> None:
                     )
 
 
+def everything(args: argparse.Namespace, cache: Cache) -> None:
+    for measure in (faithfulness, scaling, times, intervals, screen, memory):
+        measure(args, cache)
+
+
 MEASURES = {
     "peers": peers,
     "dev": dev,
     "faithfulness": faithfulness,
     "scaling": scaling,
     "times": times,
+    "intervals": intervals,
+    "screen": screen,
     "memory": memory,
+    "all": everything,
 }
+SEEDS = {"dev": DEVELOPMENT[:2], "intervals": REPORT}  # the others: five of those for the report
 
 
 def main() -> None:
@@ -89,7 +99,7 @@ def main() -> None:
     parser.add_argument("--refine", help="a refiner by name instead of the engine's own choice")
     args = parser.parse_args()
     if args.seeds is None:
-        args.seeds = list(DEVELOPMENT[:2] if args.quick or args.measure == "dev" else REPORT[:5])
+        args.seeds = list(DEVELOPMENT[:2] if args.quick else SEEDS.get(args.measure, REPORT[:5]))
     ModelGame.folder = args.cache / "values"
     MEASURES[args.measure](args, Cache(args.cache / "runs.jsonl"))
 

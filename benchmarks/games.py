@@ -34,21 +34,23 @@ def attention_like(n: int, seed: int) -> Values:
     return f
 
 
-def mlp(n: int, seed: int, relevant: int = 10, gain: float = 1.0) -> Values:
-    """A random tanh network, 10 → 16 → 8 → 1, on 10 of the players: sparse in them, dense among them."""
+def mlp(n: int, seed: int, relevant: int = 10, gain: float = 1.0) -> SparseSpectrum:
+    """A random tanh network, 10 → 16 → 8 → 1, on 10 of the players: sparse in them, dense among them.
+
+    It is played by its exact spectrum, of 2^10 coefficients. So many players and this gain because shapiq's ProxySPEX
+    then has R² = .93 at n = 128 with 1,000 ablations, as it was first seen on small networks.
+    """
     rng = np.random.default_rng(seed)
     inputs = rng.choice(n, min(relevant, n), replace=False)
     sizes = (len(inputs), 16, 8, 1)
     weights = [rng.normal(size=(a, b)) * gain / np.sqrt(a) for a, b in pairwise(sizes)]
     biases = [rng.normal(size=b) / 2 for b in sizes[1:]]
-
-    def f(x: np.ndarray) -> np.ndarray:
-        hidden = 1.0 - 2 * x[:, inputs]
-        for w, b in zip(weights[:-1], biases[:-1], strict=True):
-            hidden = np.tanh(hidden @ w + b)
-        return (hidden @ weights[-1])[:, 0]
-
-    return f
+    hidden = 1.0 - 2 * ((np.arange(1 << len(inputs))[:, None] >> np.arange(len(inputs))) & 1)
+    for w, b in zip(weights[:-1], biases[:-1], strict=True):
+        hidden = np.tanh(hidden @ w + b)
+    inner = SparseSpectrum.from_values((hidden @ weights[-1])[:, 0])
+    members = np.sort(np.append(inputs, n)[inner.members], axis=1)
+    return SparseSpectrum.from_terms(n, members, inner.coefficients)
 
 
 def and_or(n: int, seed: int, terms: int = 20, most: int = 4) -> SparseSpectrum:
@@ -116,7 +118,7 @@ GAMES: dict[str, Callable[[int, int], Values]] = {
     "transformer": _transformer,
     "few terms": few_terms,
 }
-SPARSE = ("and/or", "hierarchical parities", "flat parities", "few terms")
+FEW = 16  # players up to which all coalitions are played where the exact spectrum is wanted
 NOISE = 0.3  # standard deviation of the noise, as a share of the values'
 
 
@@ -151,10 +153,15 @@ class Playing:
         self._f = GAMES[case.game](case.n, case.seed)
         self.n: int = getattr(self._f, "n", case.n)
 
-    @property
+    @cached_property
     def spectrum(self) -> SparseSpectrum | None:
-        """The exact spectrum of the truth, where it is sparse."""
-        return self._f if isinstance(self._f, SparseSpectrum) else None
+        """The exact spectrum of the truth, where it is sparse or the players are few."""
+        if isinstance(self._f, SparseSpectrum):
+            return self._f
+        if self.n > FEW:
+            return None
+        every = (np.arange(1 << self.n)[:, None] >> np.arange(self.n)) & 1 == 1
+        return SparseSpectrum.from_values(self.truth(every))
 
     def truth(self, coalitions: np.ndarray) -> np.ndarray:
         return np.asarray(self._f(coalitions), dtype=float)
