@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from spex_widget.games import LogOdds as LogOdds
     from spex_widget.games import TextGame as TextGame
     from spex_widget.session import Session as Session
+    from spex_widget.session import plan as plan
     from spex_widget.session import screen as screen
     from spex_widget.spectrum import SparseSpectrum as SparseSpectrum
     from spex_widget.widget import explain as explain
@@ -30,6 +31,7 @@ _ROOMS = {
     "LogOdds": "games",
     "SparseSpectrum": "spectrum",
     "Session": "session",
+    "plan": "session",
     "screen": "session",
     "explain": "widget",
     "demo": "",

@@ -129,7 +129,7 @@ class Result:
                 "low": None,
                 "high": None,
                 "kind": KINDS[kind],
-                "settled": True if self.exact else None,
+                "settled": False if self.snapshot.is_noise(float(effect)) else True if self.exact else None,
                 "verified": self.snapshot.verdict(players, float(effect)),
             }
             for players, effect, kind in zip(ranked.sets(), ranked.effects, ranked.kinds(self.spectrum), strict=True)

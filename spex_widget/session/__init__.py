@@ -3,6 +3,7 @@
 from spex_widget.session.arguments import default_budget
 from spex_widget.session.evaluator import Evaluator, InlineEvaluator
 from spex_widget.session.log import AblationLog
+from spex_widget.session.planning import Plan, plan
 from spex_widget.session.screening import ScreenedGame, screen
 from spex_widget.session.session import Session
 from spex_widget.session.verify import Verification
@@ -11,9 +12,11 @@ __all__ = [
     "AblationLog",
     "Evaluator",
     "InlineEvaluator",
+    "Plan",
     "ScreenedGame",
     "Session",
     "Verification",
     "default_budget",
+    "plan",
     "screen",
 ]

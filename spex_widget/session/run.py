@@ -6,9 +6,11 @@ from threading import Condition
 from time import monotonic
 
 from spex_widget.algorithms import Estimate, Output
+from spex_widget.session.floor import noise_floor
 from spex_widget.session.jobs import Jobs
 from spex_widget.session.rules import StopRules
 from spex_widget.snapshot import FINAL, Measured, Snapshot
+from spex_widget.spectrum.arguments import FloatArray
 
 
 class Run:
@@ -26,6 +28,8 @@ class Run:
         How many coalitions there are.
     rules : StopRules
         What may end it before the budget is spent.
+    differences : ndarray of shape (k, outputs)
+        By how much repeated values differed, see `noise_floor`.
 
     Attributes
     ----------
@@ -39,7 +43,9 @@ class Run:
         Why the run failed.
     """
 
-    def __init__(self, jobs: Jobs, output: Output, budget: int, all: int, rules: StopRules) -> None:
+    def __init__(
+        self, jobs: Jobs, output: Output, budget: int, all: int, rules: StopRules, differences: FloatArray
+    ) -> None:
         self.jobs = jobs
         self.all = all
         self.moved = Condition()
@@ -49,6 +55,7 @@ class Run:
         self.estimate: Estimate | None = None
         self.error: Exception | None = None
         self._rules = rules
+        self._differences = differences
         self._ruled = ""
         self._began = monotonic()
         self._judged_from = 0
@@ -136,6 +143,7 @@ class Run:
                 turns=self._turns,
                 estimate=self.estimate,
                 measured=dict(measured),
+                floor=noise_floor(self._differences, self.estimate.output) if self.estimate else None,
             )
 
     def _reason(self) -> str:

@@ -15,6 +15,7 @@ from spex_widget.report import Result
 from spex_widget.session.arguments import Which, check_arguments, check_budget, check_output
 from spex_widget.session.crank import Crank
 from spex_widget.session.evaluator import Evaluator, InlineEvaluator
+from spex_widget.session.floor import differences
 from spex_widget.session.jobs import Jobs
 from spex_widget.session.log import AblationLog
 from spex_widget.session.publisher import Publisher
@@ -102,7 +103,7 @@ class Session:
         if budget is None:
             # A log that is continued may hold more than the usual budget, all paid for.
             most = min(max(most, jobs.paid), 1 << game.n)
-        self._run = Run(jobs, explained, most, 1 << game.n, rules)
+        self._run = Run(jobs, explained, most, 1 << game.n, rules, differences(self.log))
         self._publisher = Publisher(self._run.snapshot)
         self._crank = Crank(self._run, learner, evaluator or InlineEvaluator(game), self.log, self._publisher)
         self._crank.start()

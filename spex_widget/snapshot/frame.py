@@ -55,6 +55,7 @@ def encode(snapshot: Snapshot) -> bytes:
         "round": estimate.round if estimate else 0,
         "exact": bool(estimate and estimate.exact),
         "output": estimate.output.position if estimate else 0,
+        "floor": None if snapshot.floor is None else _number(snapshot.floor),
         "output_label": estimate.output.label if estimate else "",
         "r2": [_number(r2.value), _number(r2.low), _number(r2.high)] if r2 else None,
         "r2_linear": _number(estimate.history[-1].r2_linear) if estimate and estimate.history else None,

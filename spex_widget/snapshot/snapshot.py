@@ -81,6 +81,8 @@ class Snapshot:
         kinds, it averages over all else, so that what is on one screen agrees.
     measured : mapping of tuple of int to Measured
         Interactions of this output that were measured on the model itself.
+    floor : float or None
+        How far two values of one coalition lie apart, where that was measured: smaller effects are noise.
     """
 
     seq: int
@@ -94,6 +96,7 @@ class Snapshot:
     index: str = "BII"
     max_order: int | None = None
     measured: Mapping[tuple[int, ...], Measured] = field(default_factory=dict)
+    floor: float | None = None
 
     def verdict(self, players: tuple[int, ...], effect: float) -> str | None:
         """What was measured says of a set; None where it was not, or its effect has not the sign of BII."""
@@ -102,3 +105,7 @@ class Snapshot:
             return None
         average = bii(self.estimate.spectrum, players)
         return measured.verdict(average) if average * effect > 0 else None
+
+    def is_noise(self, effect: float) -> bool:
+        """Whether an effect lies under the noise floor."""
+        return self.floor is not None and abs(effect) < self.floor

@@ -46,7 +46,7 @@ def fixture_snapshot() -> Snapshot:
     )
     estimate = Estimate(Output(((1, 1.0),), "so „gut“"), 3, 192, SparseSpectrum.from_sets(300, terms), history=history)
     measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 16)}
-    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "FBII", 3, measured)
+    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "FBII", 3, measured, 0.125)
 
 
 def content(frame: bytes) -> dict[str, Any]:
@@ -112,13 +112,14 @@ snapshots = st.builds(
     estimate=st.none() | estimates(),
     index=st.sampled_from(["FBII", "Fourier", "SII"]),
     max_order=st.none() | st.integers(1, 4),
+    floor=st.none() | st.floats(0, 1e6),
 )
 
 
 @given(snapshots)
 def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
     head, arrays = decode(encode(snapshot))
-    for name in ("seq", "state", "reason", "ablations", "budget", "rate", "turns", "index", "max_order"):
+    for name in ("seq", "state", "reason", "ablations", "budget", "rate", "turns", "index", "max_order", "floor"):
         assert head[name] == getattr(snapshot, name)
     estimate = snapshot.estimate
     if estimate is None:

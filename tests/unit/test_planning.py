@@ -1,0 +1,171 @@
+"""A plan: what a few ablations tell of many, and how far values can be trusted at all."""
+
+import numpy as np
+import pytest
+
+import spex_widget as spex
+from runs import N, finished, planted, ranking
+from spex_widget.algorithms import FIRST, R2, Estimate, Mark, Output
+from spex_widget.games import FunctionGame
+from spex_widget.report import Result
+from spex_widget.session import AblationLog, floor, plan
+from spex_widget.session.floor import differences, noise_floor
+from spex_widget.session.planning import foretell
+from spex_widget.snapshot import Header, Snapshot
+from spex_widget.spectrum import SparseSpectrum
+
+NOISE = 0.01
+
+
+def noisy():
+    """A game whose value moves by ±0.01 with the batch."""
+    calls = []
+
+    def f(x):
+        calls.append(len(x))
+        return planted(x) + NOISE * (-1) ** len(calls)
+
+    return FunctionGame(f, N), calls
+
+
+class Clock:
+    """Each ablation takes so many seconds."""
+
+    def __init__(self, monkeypatch, seconds):
+        self.now = 0.0
+        monkeypatch.setattr("spex_widget.session.ablate.perf_counter", lambda: self.now)
+        self.game = FunctionGame(lambda x: (setattr(self, "now", self.now + seconds * len(x)), planted(x))[1], N)
+
+
+def test_it_says_what_a_budget_takes_and_what_fits(monkeypatch, tmp_path):
+    found = plan(Clock(monkeypatch, 0.5).game, time=60, log=tmp_path / "log")
+    assert found.rate == pytest.approx(2.0)
+    assert (found.budget, found.seconds, found.fits) == (440, pytest.approx(220), 120)
+    assert found.spent == 16
+    assert "440 ablations take about 3.7 min, at 2 a second" in repr(found)
+    assert "in 60 s there is time for about 120 ablations" in repr(found)
+    assert "<li>440 ablations" in found._repr_html_()
+
+
+def test_a_quick_game_is_timed_in_a_larger_batch_too(monkeypatch, tmp_path):
+    found = plan(Clock(monkeypatch, 0.01).game, budget=1000, log=tmp_path / "log")
+    assert (found.spent, found.budget, found.seconds) == (80, 1000, pytest.approx(10))
+    assert found.fits is found.enough is None
+
+
+def test_the_floor_is_what_values_differ_by_between_batches(tmp_path):
+    game, calls = noisy()
+    found = plan(game, log=tmp_path / "log")
+    # Eight in batch 1, again in batches 2 and 3, and in 4: of 16 differences, three and eight are of 0.02.
+    assert found.floor == pytest.approx(2 * NOISE * np.sqrt(11 / 16))
+    assert calls == [8, 3, 5, 64]
+    assert plan(FunctionGame(planted, N), log=tmp_path / "other").floor == 0.0
+
+
+def test_the_floor_is_of_the_output_that_is_explained(tmp_path):
+    game = FunctionGame(lambda x: np.zeros((len(x), 2)), N, outputs=2)
+    log = AblationLog(game, path=tmp_path / "log")
+    twice = np.ones((2, N), bool)
+    log.append(twice, np.array([[1.0, 5.0], [1.5, 7.0]]), purpose="floor")
+    log.append(twice[:1], np.array([[1.0, 9.0]]), purpose="uniform")
+    moved = differences(log)
+    log.close()
+    contrast = Output(((0, 1.0), (1, -1.0)))
+    assert [noise_floor(moved, output) for output in (FIRST, contrast)] == [0.5, 1.5]
+    assert noise_floor(moved[:0], FIRST) is None
+
+
+def test_a_run_that_goes_on_from_the_plans_log_knows_the_floor(tmp_path):
+    game, _ = noisy()
+    found = plan(game, log=tmp_path / "log")
+    assert finished(budget=64).snapshot().floor is None
+    view = spex.explain(game, budget=200, log=found.log)
+    view.wait(60)
+    assert view.session.snapshot().floor == pytest.approx(found.floor)
+
+
+def test_nothing_under_the_floor_is_settled():
+    known = Estimate(FIRST, 1, 4, SparseSpectrum.from_sets(2, {(0,): 0.25, (1,): 0.02, (0, 1): -0.01}), exact=True)
+    header = Header(("a", "b"), ("value",), (), "", "", "value", "")
+    result = Result(header, Snapshot(1, "done", "", 4, 4, estimate=known, floor=0.05))
+    said = {row["members"]: row["settled"] for row in result.ranking("BII")}
+    assert said == {(0,): True, (1,): False, (0, 1): False}
+
+
+@pytest.mark.parametrize(("limit", "effect", "noise"), [(0.1, 0.05, True), (0.1, -0.2, False), (None, 0.0, False)])
+def test_what_is_noise(limit, effect, noise):
+    assert Snapshot(1, "done", "", 0, 0, floor=limit).is_noise(effect) is noise
+
+
+def test_the_pilot_is_not_paid_for_again(tmp_path):
+    paid = []
+
+    def counted(x):
+        paid.append(len(x))
+        return planted(x)
+
+    game = FunctionGame(counted, N)
+    found = plan(game, r2=0.9, log=tmp_path / "log")
+    assert (found.pilot, found.spent, sum(paid)) == (256, 336, 336)
+    session = finished(game, budget=400, log=found.log)
+    assert sum(paid) == 336 + 400 - 256
+    assert ranking(session) == ranking(finished(budget=400))
+
+
+def test_an_r2_that_the_pilot_reaches_is_where_the_stop_rule_ends(tmp_path):
+    def smooth(x):
+        return x[:, :4].sum(axis=1) + 0.2 * (x[:, 5] & x[:, 6])
+
+    found = plan(FunctionGame(smooth, N), r2=0.8, log=tmp_path / "log")
+    assert finished(FunctionGame(smooth, N), r2=0.8).result.ablations == found.enough <= found.pilot
+    assert f"R² has reached 0.8 at {found.enough} ablations" in repr(found)
+
+
+def test_what_cannot_be_foretold_is_not(tmp_path):
+    table = np.random.default_rng(0).normal(size=1 << 14)
+    game = FunctionGame(lambda x: table[x @ (1 << np.arange(14))], 14)
+    found = plan(game, r2=0.9, log=tmp_path / "log")
+    assert found.enough is None
+    assert "when R² will reach 0.9 cannot be told from 256 ablations" in repr(found)
+
+
+def test_where_everything_can_be_evaluated_that_is_enough(tmp_path):
+    found = plan(FunctionGame(lambda x: x.sum(axis=1), 5), r2=0.999, log=tmp_path / "log")
+    assert (found.enough, found.pilot, found.budget) == (32, 32, 32)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_a_power_law_is_foretold(power):
+    grown = [Mark(m, R2(1 - (32 / m) ** power, 0.0, 1.0), 0.0) for m in (64, 96, 128, 192, 256)]
+    assert foretell(tuple(grown), 1 - (32 / 1000) ** power) == pytest.approx(1000, abs=1)
+    assert foretell(tuple(grown), 1 - (32 / 3000) ** power) is None  # too far
+    assert foretell(tuple(grown[:2]), 0.9) is None  # too few
+    assert foretell(tuple(reversed([Mark(320 - m.ablations, m.r2, 0.0) for m in grown])), 0.99) is None  # falling
+
+
+def test_what_the_game_raises_is_raised_and_logged(tmp_path):
+    def breaks(x):
+        raise OSError("no route to the model")
+
+    game = FunctionGame(breaks, N)
+    with pytest.raises(OSError, match="no route"):
+        plan(game, log=tmp_path / "log")
+    log = AblationLog(game, path=tmp_path / "log")
+    assert [(row.purpose, row.status) for row in log] == [("floor", "failed")] * floor._AGAIN
+    log.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"time": -1}, ValueError, "time must be a positive number of seconds, got -1"),
+        ({"r2": 2}, ValueError, "r2 must be between 0 and 1, got 2"),
+        ({"budget": 1}, ValueError, "budget must be at least 2"),
+        ({"output": 7}, ValueError, "output must be one of"),
+        ({"seed": "x"}, TypeError, "seed must be a whole number"),
+    ],
+)
+def test_bad_arguments_are_named_before_anything_is_paid_for(arguments, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        plan(FunctionGame(planted, N), log=tmp_path / "log", **arguments)
+    assert not (tmp_path / "log").exists()
