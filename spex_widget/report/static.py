@@ -17,7 +17,7 @@ _TOP = 10
 
 def static_text(header: Header, snapshot: Snapshot) -> str:
     """What is known, as plain text."""
-    lines = [f"{header.model}: {header.value}", _progress(snapshot)]
+    lines = [f"{header.model}: {_value(header, snapshot)}", _progress(snapshot)]
     if snapshot.estimate is not None:
         lines.append(repr(_interactions(header, snapshot)))
     return "\n".join(lines)
@@ -29,7 +29,7 @@ def static_html(header: Header, snapshot: Snapshot, uid: str) -> str:
     Its class, ``spex-static-<uid>``, is how a live widget finds and hides it.
     """
     body = [
-        f"<p><b>{escape(header.value)}</b> · {escape(header.model)} · ablated: {escape(header.ablation)}<br>"
+        f"<p><b>{escape(_value(header, snapshot))}</b> · {escape(header.model)} · ablated: {escape(header.ablation)}<br>"
         f"{escape(_progress(snapshot))}</p>"
     ]
     if snapshot.estimate is not None:
@@ -40,6 +40,10 @@ def static_html(header: Header, snapshot: Snapshot, uid: str) -> str:
         body.append("</p>")
         body.append(_interactions(header, snapshot)._repr_html_())
     return f'<div class="spex-static-{escape(uid)}">{"".join(body)}</div>'
+
+
+def _value(header: Header, snapshot: Snapshot) -> str:
+    return header.value if snapshot.estimate is None else Result(header, snapshot).value
 
 
 def _piece(text: str, player: int, effects: np.ndarray, largest: float) -> str:

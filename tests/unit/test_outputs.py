@@ -6,6 +6,7 @@ import pytest
 from runs import N, finished, planted, ranking
 from spex_widget.algorithms import Output
 from spex_widget.games import FunctionGame
+from spex_widget.report.static import static_html, static_text
 from spex_widget.session import Session
 from spex_widget.session.arguments import check_output
 from spex_widget.snapshot import decode, encode
@@ -54,6 +55,13 @@ def test_the_frame_says_which_in_words():
     session = finished(FunctionGame(three, N, outputs=LABELS), budget=100, output=[1, 0, 1])
     head, _ = decode(encode(session.snapshot()))
     assert (head["output"], head["output_label"]) == (-1, "POSITIVE + NEUTRAL")
+
+
+def test_what_outlives_the_kernel_says_which():
+    session = finished(FunctionGame(three, N, outputs=LABELS), budget=100, output={"POSITIVE": 1, "NEGATIVE": -1})
+    said = session.header, session.snapshot()
+    assert static_text(*said).splitlines()[0].endswith(": value of POSITIVE − NEGATIVE")
+    assert "<b>value of POSITIVE − NEGATIVE</b>" in static_html(*said, "uid")
 
 
 def test_the_only_output_turned_round_does_not_go_by_its_name():
