@@ -28,8 +28,9 @@ def static_html(header: Header, snapshot: Snapshot, uid: str) -> str:
 
     Its class, ``spex-static-<uid>``, is how a live widget finds and hides it.
     """
+    value = _value(header, snapshot)
     body = [
-        f"<p><b>{escape(_value(header, snapshot))}</b> · {escape(header.model)} · ablated: {escape(header.ablation)}<br>"
+        f"<p><b>{escape(value)}</b> · {escape(header.model)} · ablated: {escape(header.ablation)}<br>"
         f"{escape(_progress(snapshot))}</p>"
     ]
     if snapshot.estimate is not None:
