@@ -25,20 +25,22 @@ from games import GAMES, NOISE, Case
 from honesty import intervals, screen
 from memory import memory
 from model_games import ModelGame
-from plan import DEVELOPMENT, REPORT, peer_cells
+from plan import DEVELOPMENT, REPORT, STAGES, peer_cells
 from results import RESULTS
-from scaling import scaling
+from scaling import run_peers, scaling
 from timing import times
 
 
 def peers(args: argparse.Namespace, cache: Cache) -> None:
-    for name, case, m in peer_cells(args.games):
-        began = time.perf_counter()
-        record = runs.peer(cache, name, case, m, compute=True)
-        seconds = time.perf_counter() - began
-        if record and seconds > 0.5:
-            answer = f"R² {record['r2']:.3f}" if "r2" in record else record["error"]
-            print(f"{name}, {case}, m = {m}: {answer}, {seconds:.0f} s", flush=True)
+    for stage in range(len(STAGES)):
+        for name, case, m in peer_cells(stage):
+            began = time.perf_counter()
+            record = runs.peer(cache, name, case, m, compute=True)
+            seconds = time.perf_counter() - began
+            if record and seconds > 0.5:
+                answer = f"R² {record['r2']:.3f}" if "r2" in record else record["error"]
+                print(f"{name}, {case}, m = {m}: {answer}, {seconds:.0f} s", flush=True)
+        run_peers(cache, REPORT[stage])
 
 
 def dev(args: argparse.Namespace, cache: Cache) -> None:
@@ -93,7 +95,6 @@ def main() -> None:
     parser.add_argument("--budgets", nargs="*", type=int, default=[64, 128, 256, 512, 1000])
     parser.add_argument("--seeds", nargs="*", type=int, help="0 to 3 are for development, 100 to 109 for the report")
     parser.add_argument("--quick", action="store_true", help="two seeds for development instead of the report's")
-    parser.add_argument("--compute", action="store_true", help="scaling: run the peers where the cache has no answer")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--noise", choices=["also", "only"], help="games with noise; without this, none")
     parser.add_argument("--refine", help="a refiner by name instead of the engine's own choice")

@@ -55,8 +55,10 @@ def proxyspex(game: Callable[[np.ndarray], np.ndarray], n: int, m: int, seed: in
 
 
 def spex(game: Callable[[np.ndarray], np.ndarray], n: int, m: int, seed: int) -> Fitted:
-    """shapiq's SPEX with its defaults (soft decoding), which uses as many of m ablations as its design can."""
-    _compile_spex()
+    """shapiq's SPEX with its defaults (soft decoding), which uses as many of m ablations as its design can.
+
+    It compiles its arithmetic on first use (up to minutes), so that its seconds are not to be compared.
+    """
     fitted = _approximate("SPEX", game, n, m, seed)
     fitted.notes.pop("seen")
     return fitted
@@ -110,17 +112,6 @@ def _approximate(name: str, game: Callable[[np.ndarray], np.ndarray], n: int, m:
         caught["wall"],
         {"seen": seen, "terms": len(terms)},
     )
-
-
-_compiled = False
-
-
-def _compile_spex() -> None:
-    """SPEX compiles its arithmetic on first use (tens of seconds), which is not counted against it."""
-    global _compiled
-    if not _compiled:
-        _approximate("SPEX", lambda x: x[:, 0] * 1.0 - x[:, 1] * x[:, 2], 16, 1000, 0)
-        _compiled = True
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from games import NOISE, Case
 
 DEVELOPMENT = range(4)
 REPORT = range(100, 110)
+STAGES = (REPORT[:2], REPORT[2:3], REPORT[3:5])
 
 # Where published figures are for dense games: the claim "a quarter of the ablations" is made here.
 DENSE = (
@@ -25,31 +26,27 @@ BUDGETS = (64, 128, 256, 512, 1000, 2000)
 LADDER = (64, 96, 128, 192, 256, 384, 512, 768, 1000, 1500, 2000)
 
 
-def peer_cells(games: tuple[str, ...] | None = None) -> Iterator[tuple[str, Case, int]]:
-    """(peer, case, m) for the peers' run in the background."""
-    for name, case, m in _all():
-        if games is None or case.game in games:
-            yield name, case, m
-
-
-def _all() -> Iterator[tuple[str, Case, int]]:
+def peer_cells(stage: int) -> Iterator[tuple[str, Case, int]]:
+    """(peer, case, m) for the peers' run in the background; each stage adds seeds."""
     small = [(game, n) for game, n in DENSE if n <= 128]
     sparse = (*SPARSE, FLAT)
-    for seeds in (REPORT[:2], REPORT[2:3], REPORT[3:5]):
-        for noise in (0.0, NOISE):
-            yield from _grid(small, seeds, noise, (2000,))
-        yield from _grid(small, seeds, 0.0, (1000, 512, 256, 128))
-        yield from _grid(sparse, seeds, 0.0, (1000, 2000))
-        yield from _grid(sparse, seeds, 0.0, (1000, 2000), "SPEX")
-        if seeds[0] == REPORT[0]:
-            # Once, for its time.
-            yield "ProxySPEX", Case("and/or", 1000, seeds[0]), 2000
-            yield from _grid(small, DEVELOPMENT[:2], 0.0, (1000, 2000))
-        yield from _grid([("attention-like", 512)], seeds[:1], 0.0, (2000, 1000))
-        yield from _grid(small, seeds, NOISE, (1000, 512, 256, 128))
-        yield from _grid(small, seeds, 0.0, (2000, 1000), "SPEX")
-        yield from _grid(sparse, seeds, NOISE, (1000, 2000))
-        yield from _grid(sparse, seeds, 0.0, (512, 256, 128))
+    seeds = STAGES[stage]
+    for noise in (0.0, NOISE):
+        yield from _grid(small, seeds, noise, (2000,))
+    yield from _grid(small, seeds, 0.0, (1000, 512, 256, 128))
+    yield from _grid(sparse, seeds, 0.0, (1000, 2000))
+    yield from _grid(sparse, seeds, 0.0, (1000, 2000), "SPEX")
+    if stage == 0:
+        # Once, for its time.
+        yield "ProxySPEX", Case("and/or", 1000, seeds[0]), 2000
+    yield from _grid([("attention-like", 512)], seeds[:1], 0.0, (2000, 1000))
+    yield from _grid(small, seeds, NOISE, (1000, 512, 256, 128))
+    yield from _grid(small, seeds, 0.0, (2000, 1000), "SPEX")
+    yield from _grid(sparse, seeds, NOISE, (1000, 2000))
+    yield from _grid(sparse, seeds, 0.0, (512, 256, 128))
+    if stage == 0:
+        yield from _grid((*small, *sparse), DEVELOPMENT[:2], 0.0, (1000, 2000))
+    yield from _grid([("attention-like", 512)], seeds[:1], NOISE, (2000,))
 
 
 def _grid(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,11 @@ class _NotRun(Exception):
     """The cache has no record of the peer, and none is to be computed."""
 
 
-def first(cache: Cache, method: str, case: Case, begin: int, args: argparse.Namespace, compute: bool) -> Any:
+def first(cache: Cache, method: str, case: Case, begin: int, refine: str | None, compute: bool) -> Any:
     """The first budget with R² ≥ .9: a number, a reason why there is none, or None where it was not run."""
     if method == "engine":
         # Lazily, from the smallest on.
-        records = ours.measure(cache, case, STEPS, refine=args.refine)
+        records = ours.measure(cache, case, STEPS, refine=refine)
         return next((record["m"] for record in records if record["r2"] >= GOAL), f"> {STEPS[-1]}")
     failures: list[str] = []
 
@@ -57,29 +58,28 @@ def first(cache: Cache, method: str, case: Case, begin: int, args: argparse.Name
     return reached or f"> {STEPS[-1]}"
 
 
-def peers(args: argparse.Namespace, cache: Cache) -> None:
-    """Compute what is missing of the peers, small games first: their need on the smaller game is where to begin."""
+def sizes(cache: Cache, method: str, seed: int, refine: str | None, compute: bool) -> Iterator[tuple[int, Any]]:
+    """The need of each size; that of the smaller game is where to begin."""
+    begin = 4
+    for n in SIZES:
+        answer = first(cache, method, Case(GAME, n, seed), begin, refine, compute)
+        if isinstance(answer, int):
+            begin = min(range(len(STEPS)), key=lambda i, a=answer: abs(STEPS[i] - a))
+        yield n, answer
+
+
+def run_peers(cache: Cache, seed: int) -> None:
+    """Compute what the cache lacks."""
     for method in ("SPEX", "ProxySPEX"):
-        for seed in args.seeds[:3]:
-            begin = 4
-            for n in SIZES:
-                answer = first(cache, method, Case(GAME, n, seed), begin, args, True)
-                print(f"{method}, n = {n}, seed {seed}: {answer}", flush=True)
-                if isinstance(answer, int):
-                    begin = min(range(len(STEPS)), key=lambda i, a=answer: abs(STEPS[i] - a))
+        for n, answer in sizes(cache, method, seed, None, True):
+            print(f"{method}, {GAME}, n = {n}, seed {seed}: {answer}", flush=True)
 
 
 def scaling(args: argparse.Namespace, cache: Cache) -> None:
-    if args.compute:
-        peers(args, cache)
     needs: dict[str, dict[int, list[Any]]] = {method: {} for method in METHODS}
     for method in METHODS:
         for seed in args.seeds[:3]:
-            begin = 4
-            for n in SIZES:
-                answer = first(cache, method, Case(GAME, n, seed), begin, args, False)
-                if isinstance(answer, int):
-                    begin = min(range(len(STEPS)), key=lambda i, a=answer: abs(STEPS[i] - a))
+            for n, answer in sizes(cache, method, seed, args.refine, False):
                 if answer is not None:
                     needs[method].setdefault(n, []).append(answer)
     rows = [[n, *(_spelled(needs[method].get(n)) for method in METHODS)] for n in SIZES]
