@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.spectrum import SparseSpectrum
+from spex_widget.algorithms.evidence import Foretold, Pooled, interval, pool
+from spex_widget.spectrum import SparseSpectrum, interactions
+from spex_widget.spectrum.arguments import FloatArray
+from spex_widget.spectrum.sets import IntArray
+
+_RIVALS = 4  # times as many as the top are looked at: one from further down does not come in
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,10 @@ class Estimate:
         Every coalition was evaluated: no error, so no interval and no R².
     history : tuple of Mark
         The convergence line, oldest first; empty where exact, and while no held-out value differs from the others.
+    weights : mapping of str to float
+        Which refiners speak in the surrogate, and with what weight; what is missing to 1 is the mean's.
+    foretold : tuple of Foretold
+        The rounds, each with what had been foretold of it: what the intervals are made from. Empty where exact.
     """
 
     output: Output
@@ -105,15 +115,80 @@ class Estimate:
     spectrum: SparseSpectrum
     exact: bool = False
     history: tuple[Mark, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    foretold: tuple[Foretold, ...] = ()
 
     @property
     def r2(self) -> R2 | None:
         """The newest held-out R²; None before the second round, while no value differs, and where it is exact."""
         return self.history[-1].r2 if self.history else None
 
-    def settled(self, top: int = 10) -> tuple[tuple[int, ...], ...]:
-        """Which of the `top` largest interactions are settled; none where nothing says so."""
-        return ()
+    def intervals(
+        self, sets: IntArray, index: str = "BII", max_order: int | None = None
+    ) -> tuple[FloatArray, FloatArray] | None:
+        """Honest 95 % intervals of the interactions of some sets, see `algorithms.evidence`.
+
+        Parameters
+        ----------
+        sets : ndarray of shape (s, d), int
+            A set a row, its players ascending, padded with n.
+        index, max_order
+            See `spex_widget.spectrum.interactions`.
+
+        Returns
+        -------
+        low, high : ndarray of shape (s,), float64
+            Or None where there is no interval: the result is exact, or no round was foretold.
+        """
+        return interval(self._pooled(sets, index, max_order)) if self.foretold else None
+
+    def settled(
+        self,
+        top: int = 10,
+        *,
+        index: str = "BII",
+        max_order: int | None = None,
+        draws: int = 40,
+        share: float = 0.95,
+        marks: int = 3,
+        r2: float = 0.5,
+    ) -> tuple[tuple[int, ...], ...]:
+        """Which of the `top` largest interactions are settled for this surrogate and this ablation, largest first.
+
+        One is settled when all of these hold; where the result is exact, all are.
+
+        - In at least this `share` of bootstrap `draws` it is among the `top`.
+        - Its sign was the same at the last `marks` round marks.
+        - Its interval leaves out 0.
+        - The lower end of the held-out R² is at least `r2`.
+        """
+        table = interactions(self.spectrum, index, max_order)
+        sizes = np.abs(table.coefficients) * (table.orders > 0)
+        largest = np.argsort(-sizes, kind="stable")[: _RIVALS * top]
+        largest = largest[sizes[largest] > 0]
+        sets, effects = table.members[largest], table.coefficients[largest]
+        if self.exact:
+            return tuple(_players(row, table.n) for row in sets[:top])
+        if len(self.foretold) < marks - 1 or self.r2 is None or self.r2.low < r2 or not len(largest):
+            return ()
+        pooled = self._pooled(sets, index, max_order)
+        low, high = interval(pooled)
+        rng = np.random.default_rng(0)
+        inside = np.zeros(len(sets))
+        for _ in range(draws):
+            inside[np.argsort(-np.abs(pooled.draw(rng)), kind="stable")[:top]] += 1
+        sure = (inside >= share * draws) & (low * high > 0) & (np.sign(low) == np.sign(effects))
+        for known in self.foretold[len(self.foretold) - marks + 1 :]:
+            before = interactions(known.surrogate, index, max_order).at(sets)
+            sure &= np.sign(before) == np.sign(effects)
+        return tuple(_players(row, table.n) for row in sets[:top][sure[:top]])
+
+    def _pooled(self, sets: IntArray, index: str, max_order: int | None) -> Pooled:
+        return pool(self.foretold, self.spectrum.members, sets, index, max_order)
+
+
+def _players(row: IntArray, n: int) -> tuple[int, ...]:
+    return tuple(int(i) for i in row if i < n)
 
 
 @dataclass(frozen=True, eq=False)

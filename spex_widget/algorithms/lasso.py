@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg
 
 from spex_widget.spectrum import SparseSpectrum, characters, set_orders
@@ -15,6 +16,9 @@ _SMALLEST = 2e-3  # the last penalty of the path, as a share of the first
 _ORDER_WEIGHT = 0.3  # how much harder each further order is penalised
 _EXACT = 1e-10  # misses below this share of the values' range are rounding errors
 _RIDGE = 1e-8  # keeps refits solvable where columns coincide on few rows
+_CHUNK = 1 << 24  # entries of a block in double precision
+
+Signs = npt.NDArray[np.float32]
 
 
 def fit_lasso(coalitions: BoolArray, values: FloatArray, candidates: IntArray, *, seed: int) -> SparseSpectrum:
@@ -36,14 +40,15 @@ def fit_lasso(coalitions: BoolArray, values: FloatArray, candidates: IntArray, *
     mean, scale = values.mean(), np.ptp(values)
     if len(values) < 5 or scale == 0 or not len(candidates):
         return SparseSpectrum.from_sets(n, {(): float(mean)})
-    features = characters(coalitions, candidates)
     weights: FloatArray = 1 + _ORDER_WEIGHT * (set_orders(candidates, n).astype(np.float64) - 1)
+    # Signs are exact in single precision, and so are their sums: half the memory and time of the large products.
+    features = characters(coalitions, candidates).astype(np.float32)
     y = (values - mean) / scale
 
     shuffled = np.random.default_rng(seed).permutation(len(y))
     held = shuffled[: max(1, round(_HOLD_OUT * len(y)))]
-    kept = shuffled[len(held) :]
-    train = _Problem(features[kept], y[kept], weights)
+    whole = _Sums.of(features, y)
+    train = _Problem(whole - _Sums.of(features[held], y[held]), weights)
     # Penalties are shares of the smallest that leaves nothing: the held-out rows may hold all that there is to see.
     shares = np.geomspace(1.0, _SMALLEST, _PENALTIES)
     best: tuple[float, int, bool] = (np.inf, 0, False)
@@ -53,42 +58,84 @@ def fit_lasso(coalitions: BoolArray, values: FloatArray, candidates: IntArray, *
             fitted = train.refit(coefficients) if relaxed else coefficients
             if fitted is None:
                 continue
-            miss = y[held] - train.predict(features[held], fitted)
+            miss = y[held] - train.predict(features, held, fitted)
             best = min(best, (float(miss @ miss) if np.abs(miss).max() > _EXACT else 0.0, step, relaxed))
 
     error, step, relaxed = best
-    whole = _Problem(features, y, weights)
+    problem = _Problem(whole, weights)
     # Sets that foretell the held-out rows to the last digit are the right ones; else all rows choose anew.
-    coefficients = path[step] if error == 0 else whole.path(shares[: step + 1])[-1]
-    fitted = whole.refit(coefficients) if relaxed else None
+    coefficients = path[step] if error == 0 else problem.path(shares[: step + 1])[-1]
+    fitted = problem.refit(coefficients) if relaxed else None
     fitted = coefficients if fitted is None else fitted
     support = np.flatnonzero(fitted)
     sets = np.concatenate([np.full((1, candidates.shape[1]), n, dtype=np.int32), candidates[support]])
-    intercept = mean - scale * (whole.centre[support] @ fitted[support])
+    intercept = mean - scale * (problem.centre[support] @ fitted[support])
     return SparseSpectrum.from_terms(n, sets, np.concatenate([[intercept], scale * fitted[support]]))
 
 
-class _Problem:
-    """One weighted LASSO through its Gram matrix: characters need no scaling, they are ±1."""
+class _Sums:
+    """Sums over rows, which add and subtract: all that a least-squares problem needs of them."""
 
-    def __init__(self, features: FloatArray, y: FloatArray, weights: FloatArray) -> None:
-        self.centre = features.mean(axis=0)
-        self.offset = y.mean()
+    def __init__(self, rows: int, features: FloatArray, gram: FloatArray, cross: FloatArray, y: float, square: float):
+        self.rows = rows
+        self.features = features
+        self.gram = gram
+        self.cross = cross
+        self.y = y
+        self.square = square
+
+    @classmethod
+    def of(cls, features: Signs, y: FloatArray) -> _Sums:
+        """Of characters (m, p) and values (m,)."""
+        step = max(1, _CHUNK // max(len(y), 1))
+        cross = [y @ features[:, start : start + step] for start in range(0, features.shape[1], step)]
+        sums = features.sum(axis=0, dtype=np.float64)
+        return cls(
+            len(y),
+            sums,
+            (features.T @ features).astype(np.float64),
+            np.concatenate(cross),
+            float(y.sum()),
+            float(y @ y),
+        )
+
+    def __sub__(self, other: _Sums) -> _Sums:
+        return _Sums(
+            self.rows - other.rows,
+            self.features - other.features,
+            self.gram - other.gram,
+            self.cross - other.cross,
+            self.y - other.y,
+            self.square - other.square,
+        )
+
+
+class _Problem:
+    """One weighted LASSO through its centred Gram matrix: characters need no scaling, they are ±1."""
+
+    def __init__(self, sums: _Sums, weights: FloatArray) -> None:
+        self.rows = sums.rows
         self.weights = weights
-        self.rows = len(y)
-        self._features = (features - self.centre) / weights
-        self._y = y - self.offset
-        self._gram = self._features.T @ self._features
-        self._cross = self._features.T @ self._y
+        self.centre = sums.features / sums.rows
+        self.offset = sums.y / sums.rows
+        self._square = sums.square - sums.rows * self.offset**2
+        self._gram = sums.gram - sums.rows * np.outer(self.centre, self.centre)
+        self._gram /= weights
+        self._gram /= weights[:, None]
+        self._cross = (sums.cross - sums.rows * self.offset * self.centre) / weights
 
     def path(self, shares: FloatArray) -> FloatArray:
         """Coefficients (shares, p) of the characters at descending shares of the penalty that leaves none of them."""
         from sklearn.linear_model import lasso_path
 
         penalties = shares * np.abs(self._cross).max(initial=1e-12) / self.rows
+        # Given the Gram matrix only the shape of the rows and the length of y are looked at.
+        rows = np.broadcast_to(0.0, (self.rows, len(self.centre)))
+        y = np.zeros(self.rows)
+        y[0] = np.sqrt(max(self._square, 0.0))
         _, coefficients, _ = lasso_path(
-            self._features,
-            self._y,
+            rows,
+            y,
             alphas=penalties,
             precompute=self._gram,
             Xy=self._cross,
@@ -112,7 +159,8 @@ class _Problem:
         out[support] = (first + linalg.cho_solve(ridged, cross - gram @ first)) / self.weights[support]
         return out
 
-    def predict(self, features: FloatArray, coefficients: FloatArray) -> FloatArray:
-        """Values (k,) at rows of characters (k, p)."""
+    def predict(self, features: Signs, rows: IntArray, coefficients: FloatArray) -> FloatArray:
+        """Values at some rows of characters (m, p)."""
         support = np.flatnonzero(coefficients)
-        return np.asarray(self.offset + (features[:, support] - self.centre[support]) @ coefficients[support])
+        chosen = features[np.ix_(rows, support)].astype(np.float64)
+        return np.asarray(self.offset + (chosen - self.centre[support]) @ coefficients[support])

@@ -7,12 +7,12 @@ import numpy as np
 from spex_widget.spectrum import SparseSpectrum, lightgbm_leaves
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
-_TREES = 300
+_TREES = 100  # three times as many at a third of the rate propose no better sets
 _PARAMETERS = {
     "objective": "regression",
     "max_depth": 5,
     "num_leaves": 24,
-    "learning_rate": 0.05,
+    "learning_rate": 0.15,
     "feature_fraction_bynode": 0.5,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,

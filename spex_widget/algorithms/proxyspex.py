@@ -1,30 +1,33 @@
-"""ProxySPEX in rounds (Butler et al., NeurIPS 2025, arXiv 2505.17495), with a hold-out LASSO for the refit.
+"""ProxySPEX in rounds (Butler et al., NeurIPS 2025, arXiv 2505.17495), with several refiners for the refit.
 
-Uniform coalitions are asked for in a fixed order. At each round mark trees are fitted to all values so far, their exact
-spectrum proposes sets, and a LASSO on these, their subsets and all single players gives the surrogate.
+Uniform coalitions are asked for in a fixed order. At each round mark trees are fitted to all values so far and their
+exact spectrum proposes sets; the refiners make spectra of them, and these are stacked by how well each had foretold the
+ablations that came after it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 import numpy as np
 
 from spex_widget.algorithms.algorithm import FIRST, Algorithm, Batch, Estimate, Mark, Output
-from spex_widget.algorithms.lasso import fit_lasso
+from spex_widget.algorithms.evidence import Foretold
 from spex_widget.algorithms.prequential import held_out_r2
-from spex_widget.algorithms.proxy import fit_trees
+from spex_widget.algorithms.refiners import REFINE, Fits, fit_refiners
 from spex_widget.algorithms.rows import Rows
 from spex_widget.algorithms.sampling import UniformSampler
-from spex_widget.spectrum import SparseSpectrum, all_subsets, group, set_orders
+from spex_widget.algorithms.stacking import expected_weights, stack, stacking_weights
+from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
-from spex_widget.spectrum.sets import IntArray
 
 _FIRST_MARK = 32
 _GROWTH = 1.25  # of a round mark over the last: rounds stay few, all refits together cost a few of the last
-_PROPOSED = 400  # sets taken from the trees: twice what the papers find to suffice for R², since the LASSO prunes
+_PASSES, _FINAL_PASSES = 2, 4  # of the pursuit: in a round, and at the end
 _WINDOW = 0.75  # R² speaks of the surrogates fitted to at least this share of the ablations
+_STACKED = 0.6  # the refiners' weights speak of those fitted to at least this share
 
 
 def round_marks(most: int) -> list[int]:
@@ -44,7 +47,7 @@ def round_marks(most: int) -> list[int]:
 
 
 class ProxySPEX(Algorithm):
-    """Trees propose, a LASSO disposes, round by round.
+    """Trees propose, refiners dispose, round by round.
 
     What it estimates depends on the seed and the values alone: not on how ablations were batched, in which order they
     came back, or when it was asked.
@@ -53,6 +56,8 @@ class ProxySPEX(Algorithm):
     ----------
     n : int
         The number of players.
+    refine : str
+        A key of `refiners.REFINE`: which refiners make the surrogate.
     seed : int
         Of the coalitions and of the fits.
 
@@ -66,8 +71,9 @@ class ProxySPEX(Algorithm):
     (True, 1.0)
     """
 
-    def __init__(self, n: int, *, seed: int = 0) -> None:
+    def __init__(self, n: int, *, refine: str = "auto", seed: int = 0) -> None:
         self.n = n
+        self._names = REFINE[refine]
         self.seed = seed
         self._sampler = UniformSampler(n, seed)
         self._rows = Rows(n)
@@ -98,15 +104,9 @@ class ProxySPEX(Algorithm):
             return None
         mark = marks[chain.round]
         coalitions, values = coalitions[:mark], values[:mark]
-        surrogate = self._fit(coalitions, values)
-        self._chains[output] = chain = replace(
-            chain.judged(coalitions, values),
-            round=chain.round + 1,
-            mark=mark,
-            surrogate=surrogate,
-            linear=fit_lasso(coalitions, values, singles(self.n), seed=self.seed),
-        )
-        return Estimate(output, chain.round, mark, surrogate, history=chain.history)
+        chain = self._fitted(chain, coalitions, values, final=False)
+        self._chains[output] = chain = replace(chain, round=chain.round + 1)
+        return self._estimate(output, chain)
 
     def finish(self, output: Output = FIRST, most: int | None = None) -> Estimate | None:
         """Fit once more to everything told, after all rounds that are complete."""
@@ -122,10 +122,24 @@ class ProxySPEX(Algorithm):
         if len(values) < 2:
             return None
         # The rounds never see this fit: with more budget they go on as if it had not been.
-        surrogate = chain.surrogate
-        if surrogate is None or len(values) > chain.mark:
-            chain, surrogate = chain.judged(coalitions, values), self._fit(coalitions, values)
-        return Estimate(output, chain.round, len(values), surrogate, history=chain.history)
+        return self._estimate(output, self._fitted(chain, coalitions, values, final=True))
+
+    def _fitted(self, chain: _Chain, coalitions: BoolArray, values: FloatArray, *, final: bool) -> _Chain:
+        passes = _FINAL_PASSES if final else _PASSES
+        chain = chain.judged(coalitions, values)
+        return chain.fitted(coalitions, values, self._names, seed=self.seed, passes=passes, warm=not final)
+
+    def _estimate(self, output: Output, chain: _Chain) -> Estimate:
+        assert chain.surrogate is not None
+        return Estimate(
+            output,
+            chain.round,
+            chain.mark,
+            chain.surrogate,
+            history=chain.history,
+            weights=chain.weights,
+            foretold=tuple(part for part in chain.foretold if len(part) > 1),
+        )
 
     def _complete(self, values: FloatArray) -> bool:
         return len(values) == 1 << self.n
@@ -134,57 +148,57 @@ class ProxySPEX(Algorithm):
         with self._lock:
             return self._rows.known(output, most)
 
-    def _fit(self, coalitions: BoolArray, values: FloatArray) -> SparseSpectrum:
-        candidates = singles(self.n)
-        spread = np.ptp(values)
-        if len(values) >= _FIRST_MARK and spread > 0:
-            scaled = (values - values.mean()) / spread
-            candidates = propose(fit_trees(coalitions, scaled, seed=self.seed), _PROPOSED)
-        return fit_lasso(coalitions, values, candidates, seed=self.seed)
 
-
-def singles(n: int) -> IntArray:
-    """Every single player as a set; (n, 1)."""
-    return np.arange(n, dtype=np.int32)[:, None]
-
-
-def propose(spectrum: SparseSpectrum, top: int) -> IntArray:
-    """The `top` sets of largest coefficient, all their subsets, and all single players; (p, d), none of them empty."""
-    n = spectrum.n
-    largest = np.argsort(-np.abs(spectrum.coefficients), kind="stable")[:top]
-    subsets, _ = all_subsets(spectrum.members[largest], n)
-    width = max(1, subsets.shape[1])
-    both = [np.pad(s, ((0, 0), (0, width - s.shape[1])), constant_values=n) for s in (subsets, singles(n))]
-    candidates, _ = group(np.concatenate(both), n)
-    return candidates[set_orders(candidates, n) > 0]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Chain:
-    """The rounds of one output: the newest surrogates, and how well each foretold the round after it."""
+    """The rounds of one output: what the refiners found last, and how well each round was foretold."""
 
     round: int = 0
     mark: int = 0
+    fits: Fits = field(default_factory=Fits)
     surrogate: SparseSpectrum | None = None
-    linear: SparseSpectrum | None = None
-    predicted: tuple[tuple[int, FloatArray, FloatArray], ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    guesses: tuple[tuple[int, Mapping[str, FloatArray]], ...] = ()
+    foretold: tuple[Foretold, ...] = ()
     history: tuple[Mark, ...] = ()
 
     def judged(self, coalitions: BoolArray, values: FloatArray) -> _Chain:
-        """With the ablations since the last mark predicted, before they are learnt from."""
-        if self.surrogate is None or self.linear is None:
+        """With the ablations since the last mark foretold, before they are learnt from."""
+        if self.surrogate is None or len(values) == self.mark:
             return self
-        new = coalitions[self.mark :]
-        predicted = (*self.predicted, (self.mark, self.surrogate(new), self.linear(new)))
-        unjudged = replace(self, predicted=predicted)
-        # A round's worth of held-out ablations at the least: on fewer the interval does not cover.
-        enough = [mark for mark, _, _ in predicted if mark <= len(values) - _FIRST_MARK]
-        if not enough:
+        new, seen = coalitions[self.mark :], values[self.mark :]
+        guesses = (*self.guesses, (self.mark, {name: s(new) for name, s in self.fits.spectra.items()}))
+        foretold = (*self.foretold, Foretold(new, seen, self.surrogate, self.surrogate(new)))
+        unjudged = replace(self, guesses=guesses, foretold=foretold)
+        start = unjudged._since(_WINDOW, len(values))
+        if len(values) - start < _FIRST_MARK or np.ptp(values[start:]) == 0:
             return unjudged
-        recent = [part for part in predicted if part[0] >= min(_WINDOW * len(values), enough[-1])]
-        seen = values[recent[0][0] :]
-        if np.ptp(seen) == 0:
-            return unjudged
-        r2 = held_out_r2(seen, np.concatenate([part[1] for part in recent]))
-        linear = held_out_r2(seen, np.concatenate([part[2] for part in recent]))
+        shown = foretold[len(foretold) - sum(mark >= start for mark, _ in guesses) :]
+        r2 = held_out_r2(values[start:], np.concatenate([part.predicted for part in shown]))
+        linear = held_out_r2(values[start:], unjudged._guessed("linear", start))
         return replace(unjudged, history=(*self.history, Mark(len(values), r2, linear.value)))
+
+    def fitted(
+        self, coalitions: BoolArray, values: FloatArray, names: tuple[str, ...], *, seed: int, passes: int, warm: bool
+    ) -> _Chain:
+        """With all refiners fitted to these rows and stacked by what they had foretold of the newest."""
+        before = self.fits.rates if warm else None
+        fits = fit_refiners(names, coalitions, values, seed=seed, passes=passes, before=before)
+        if self.guesses:
+            start = self._since(_STACKED, len(values))
+            weights = stacking_weights(names, {name: self._guessed(name, start) for name in names}, values[start:])
+        else:
+            weights = expected_weights(names)
+        chosen = {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight > 0}
+        surrogate = stack(fits.spectra, chosen, float(values.mean()))
+        return replace(self, mark=len(values), fits=fits, surrogate=surrogate, weights=chosen)
+
+    def _since(self, share: float, rows: int) -> int:
+        """The first mark at this share of the rows or later, or else the last that a round's worth of rows follows."""
+        marks = [mark for mark, _ in self.guesses]
+        enough = [mark for mark in marks if mark <= rows - _FIRST_MARK] or marks[:1]
+        return next((mark for mark in enough if mark >= share * rows), enough[-1])
+
+    def _guessed(self, name: str, start: int) -> FloatArray:
+        """What a refiner had foretold of all rows from a mark on."""
+        return np.concatenate([guess[name] for mark, guess in self.guesses if mark >= start])

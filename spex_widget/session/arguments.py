@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from spex_widget.algorithms import Algorithm, Output, ProxySPEX
+from spex_widget.algorithms import REFINE, Algorithm, Output, ProxySPEX
 from spex_widget.games import Game
 from spex_widget.spectrum.arguments import check_count
 
 ALGORITHMS: dict[str, Callable[..., Algorithm]] = {"proxyspex": ProxySPEX}
 """What `algorithm=` takes."""
-
-REFINERS = ("auto", "lasso")
-"""What `refine=` takes; "auto" is the hold-out LASSO."""
 
 MOST_PLAYERS = 8192
 """More would not fit into memory when the surrogate is fitted: the single players' Gram matrix alone is n² numbers."""
@@ -48,8 +45,8 @@ def check_arguments(game: Any, algorithm: Any, refine: Any, evaluator: Any) -> C
         )
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
-    if not isinstance(refine, str) or refine not in REFINERS:
-        raise ValueError(f"refine must be one of {', '.join(REFINERS)}, got {refine!r}")
+    if not isinstance(refine, str) or refine not in REFINE:
+        raise ValueError(f"refine must be one of {', '.join(REFINE)}, got {refine!r}")
     if evaluator is not None and not (hasattr(evaluator, "submit") and hasattr(evaluator, "slots")):
         raise TypeError(f"evaluator must have submit(coalitions, priority) and slots, got {evaluator!r}")
     return ALGORITHMS[algorithm]

@@ -40,7 +40,7 @@ class Session:
         By default `default_budget(game.n)`.
     algorithm : {"proxyspex"}
         How coalitions are chosen and the surrogate is learnt.
-    refine : {"auto", "lasso"}
+    refine : {"auto", "lasso", "process", "ridge"}
         How the proxy's proposals become a surrogate.
     output : int, str, slice, mapping or array_like
         What of the game's outputs is explained first; see `select`.
@@ -98,7 +98,7 @@ class Session:
         self.seed = check_count(seed, "seed", 0)
         self.log = AblationLog(game, seed=self.seed, path=log)
         self.header = Header.of(game, log=str(self.log.path))
-        learner = make(game.n, seed=self.seed)
+        learner = make(game.n, refine=refine, seed=self.seed)
         jobs = Jobs(learner, self.log)
         if budget is None:
             # A log that is continued may hold more than the usual budget, all paid for.

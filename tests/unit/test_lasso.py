@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import brute
+from spex_widget.algorithms.candidates import singles
 from spex_widget.algorithms.lasso import fit_lasso
-from spex_widget.algorithms.proxyspex import singles
 from spex_widget.spectrum import SparseSpectrum, pad_sets
 
 N = 10

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import brute
 from spex_widget.algorithms import FIRST, Output, ProxySPEX, proxy
-from spex_widget.algorithms.proxyspex import propose, round_marks
+from spex_widget.algorithms.candidates import propose, singles, union
+from spex_widget.algorithms.proxyspex import round_marks
 from spex_widget.algorithms.rows import Rows
 from spex_widget.algorithms.sampling import UniformSampler
 from spex_widget.games import FunctionGame
@@ -354,4 +355,4 @@ def test_proposed_are_the_largest_sets_their_parts_and_all_players():
 
 
 def test_where_nothing_is_proposed_there_are_still_the_players():
-    assert propose(SparseSpectrum.from_sets(3, {}), 10).tolist() == [[0], [1], [2]]
+    assert union(3, propose(SparseSpectrum.from_sets(3, {}), 10), singles(3)).tolist() == [[0], [1], [2]]

@@ -296,7 +296,7 @@ def test_a_run_that_has_ended_is_held_by_nothing_but_its_session():
         ({"budget": 1}, ValueError, "budget must be at least 2, got 1"),
         ({"budget": 2.5}, TypeError, r"budget must be a whole number, got 2\.5"),
         ({"algorithm": "shap"}, ValueError, "algorithm must be one of proxyspex, got 'shap'"),
-        ({"refine": "magic"}, ValueError, "refine must be one of auto, lasso, got 'magic'"),
+        ({"refine": "magic"}, ValueError, "refine must be one of auto, lasso, process, ridge, got 'magic'"),
         ({"seed": "x"}, TypeError, "seed must be a whole number, got 'x'"),
         ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
         ({"algorithm": ["proxyspex"]}, ValueError, "algorithm must be one of proxyspex"),
