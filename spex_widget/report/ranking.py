@@ -10,7 +10,15 @@ from typing import Any, overload
 Row = dict[str, Any]
 
 COLUMNS = ("members", "labels", "order", "effect", "low", "high", "kind", "settled", "verified")
-"""What each row holds. `low` and `high` are None where no honest interval is known; so are `settled`, `verified`."""
+"""What each row holds.
+
+`low` and `high` are the ends of a 95 % interval from ablations that the surrogates had not seen, so `effect` may lie
+outside of it; None where the result is exact, and before the second round. `settled`: for this surrogate and this
+ablation it is among the ten largest for sure, see `Estimate.settled`. `verified` is None where it was not measured.
+"""
+
+
+_SETTLED = "✓ settled for this surrogate and this ablation"
 
 
 class Ranking(Sequence[Row]):
@@ -69,14 +77,33 @@ class Ranking(Sequence[Row]):
         return narwhals.from_dict(columns, backend=backend).to_native()
 
     def __repr__(self) -> str:
-        lines = [f"{i:3d}  {row['effect']:+9.4f}  {' · '.join(row['labels'])}" for i, row in enumerate(self._rows, 1)]
-        return "\n".join([self.title, *lines])
+        wide = max((len(_span(row)) + 2 for row in self._rows if _span(row)), default=0)
+        lines = [
+            f"{i:3d} {_mark(row) or ' '} {row['effect']:+9.4f}  {_span(row):{wide}}{_labels(row)}"
+            for i, row in enumerate(self._rows, 1)
+        ]
+        return "\n".join([self.title, *lines, *([_SETTLED] if any(map(_mark, self._rows)) else [])])
 
     def _repr_html_(self) -> str:
-        head = "<tr><th></th><th style='text-align:left'>members</th><th>order</th><th>effect</th><th>kind</th></tr>"
+        names = "<th></th><th style='text-align:left'>members</th><th>order</th><th>effect</th><th>95 % interval</th>"
+        head = f"<tr>{names}<th>kind</th><th>settled</th></tr>"
         rows = "".join(
-            f"<tr><td>{i}</td><td style='text-align:left'>{escape(' · '.join(row['labels']))}</td>"
-            f"<td>{row['order']}</td><td>{row['effect']:+.4f}</td><td>{escape(row['kind'])}</td></tr>"
+            f"<tr><td>{i}</td><td style='text-align:left'>{escape(_labels(row))}</td><td>{row['order']}</td>"
+            f"<td>{row['effect']:+.4f}</td><td style='white-space:nowrap'>{_span(row)}</td>"
+            f"<td>{escape(row['kind'])}</td><td>{_mark(row)}</td></tr>"
             for i, row in enumerate(self._rows, 1)
         )
         return f"<table><caption>{escape(self.title)}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def _labels(row: Row) -> str:
+    return " · ".join(row["labels"])
+
+
+def _mark(row: Row) -> str:
+    return "✓" if row["settled"] else ""
+
+
+def _span(row: Row) -> str:
+    """The interval, compactly; empty where there is none."""
+    return "" if row["low"] is None else f"{row['low']:+.3f} … {row['high']:+.3f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from spex_widget.algorithms import Estimate
@@ -120,22 +121,26 @@ class Result:
 
     def table(self, ranked: Ranked) -> Ranking:
         """Interactions of this result, ranked already, as rows."""
+        index, max_order = ranked.index, ranked.max_order
+        known = self.estimate.intervals(ranked.members, index, max_order)
+        ends = [(None, None)] * len(ranked.effects) if known is None else np.column_stack(known).tolist()
+        said = zip(ranked.sets(), ranked.effects.tolist(), ends, ranked.kinds(self.spectrum), strict=True)
         rows = [
             {
                 "members": players,
                 "labels": tuple(self.header.players[i] for i in players),
                 "order": len(players),
-                "effect": float(effect),
-                "low": None,
-                "high": None,
+                "effect": effect,
+                "low": low,
+                "high": high,
                 "kind": KINDS[kind],
-                "settled": False if self.snapshot.is_noise(float(effect)) else True if self.exact else None,
-                "verified": self.snapshot.verdict(players, float(effect)),
+                "settled": self.snapshot.is_settled(players, effect, index, max_order),
+                "verified": self.snapshot.verdict(players, effect),
             }
-            for players, effect, kind in zip(ranked.sets(), ranked.effects, ranked.kinds(self.spectrum), strict=True)
+            for players, effect, (low, high), kind in said
         ]
-        ceiling = f" of order ≤ {ranked.max_order}" if ranked.max_order else ""
-        return Ranking(rows, f"{ranked.index}{ceiling}, {self.value}")
+        ceiling = f" of order ≤ {max_order}" if max_order else ""
+        return Ranking(rows, f"{index}{ceiling}, {self.value}")
 
     @property
     def chart(self) -> Charts:

@@ -58,12 +58,12 @@ def encode(snapshot: Snapshot) -> bytes:
         "floor": None if snapshot.floor is None else _number(snapshot.floor),
         "output_label": estimate.output.label if estimate else "",
         "r2": [_number(r2.value), _number(r2.low), _number(r2.high)] if r2 else None,
-        "r2_linear": _number(estimate.history[-1].r2_linear) if estimate and estimate.history else None,
+        "weights": dict(estimate.weights) if estimate else {},
     }
     if estimate is None:
         return _pack(head, {})
     arrays = _arrays(estimate, snapshot.index, snapshot.max_order)
-    return _pack(head, {**arrays, "verdict": _verdicts(snapshot, arrays)})
+    return _pack(head, {**arrays, **_standing(snapshot, arrays)})
 
 
 def decode(frame: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -94,23 +94,27 @@ def _arrays(estimate: Estimate, index: str, max_order: int | None) -> dict[str, 
     )
     effects = np.concatenate([part.effects for part in shown])
     kinds = np.concatenate([part.kinds(estimate.spectrum) for part in shown])
+    intervals = estimate.intervals(members, index, max_order)
     history = [(m.ablations, m.r2.value, m.r2.low, m.r2.high, m.r2_linear) for m in estimate.history]
     return {
         "effects": _float32(player_effects(estimate.spectrum)),
         "members": np.where(members < ranked.n, members, NO_PLAYER).astype("<u2"),
         "effect": _float32(effects),
+        **({} if intervals is None else {"low": _float32(intervals[0]), "high": _float32(intervals[1])}),
         "kind": kinds,
         "history": _float32(np.array(history, dtype=np.float64).reshape(len(history), 5)),
         "energy": _float32(estimate.spectrum.energy_by_order()),
     }
 
 
-def _verdicts(snapshot: Snapshot, arrays: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint8]:
-    """What was measured of each row: 0 where nothing was, else its position in `VERDICTS` and one."""
+def _standing(snapshot: Snapshot, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[np.uint8]]:
+    """Whether each row is settled, and what was measured of it: 0 for nothing, else its place in `VERDICTS`, from 1."""
     codes: dict[str | None, int] = {None: 0, **{verdict: code for code, verdict in enumerate(VERDICTS, 1)}}
-    rows = zip(arrays["members"], arrays["effect"], strict=True)
-    said = [snapshot.verdict(tuple(int(i) for i in row if i != NO_PLAYER), float(effect)) for row, effect in rows]
-    return np.array([codes[verdict] for verdict in said], dtype=np.uint8)
+    sets = [tuple(int(i) for i in row if i != NO_PLAYER) for row in arrays["members"]]
+    rows = list(zip(sets, map(float, arrays["effect"]), strict=True))
+    settled = [snapshot.is_settled(*row, snapshot.index, snapshot.max_order) for row in rows]
+    verdict = [codes[snapshot.verdict(*row)] for row in rows]
+    return {"settled": np.array(settled, dtype=np.uint8), "verdict": np.array(verdict, dtype=np.uint8)}
 
 
 def _float32(array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

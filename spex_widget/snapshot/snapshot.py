@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.games.game import Game
@@ -106,6 +107,21 @@ class Snapshot:
         average = bii(self.estimate.spectrum, players)
         return measured.verdict(average) if average * effect > 0 else None
 
+    def is_settled(self, players: tuple[int, ...], effect: float, index: str, max_order: int | None = None) -> bool:
+        """Whether a set's effect is settled for this surrogate and this ablation, see `Estimate.settled`.
+
+        What is exact is settled, whatever its size; but nothing is under the noise floor.
+        """
+        if self.estimate is None or self.is_noise(effect):
+            return False
+        return self.estimate.exact or players in _settled(self.estimate, index, max_order)
+
     def is_noise(self, effect: float) -> bool:
         """Whether an effect lies under the noise floor."""
         return self.floor is not None and abs(effect) < self.floor
+
+
+@lru_cache(maxsize=8)
+def _settled(estimate: Estimate, index: str, max_order: int | None) -> frozenset[tuple[int, ...]]:
+    # Many snapshots show one estimate, and every row of theirs asks.
+    return frozenset(estimate.settled(index=index, max_order=max_order))

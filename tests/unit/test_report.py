@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import altair
 import numpy as np
@@ -9,13 +10,14 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from runs import N, finished
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark
 from spex_widget.report import Ranking, Result
 from spex_widget.report.charts import LOWERS, RAISES
 from spex_widget.report.ranking import COLUMNS
 from spex_widget.report.static import static_html, static_text
 from spex_widget.snapshot import Header, Snapshot
-from spex_widget.spectrum import INDICES, SparseSpectrum, check_index, interactions
+from spex_widget.spectrum import INDICES, SparseSpectrum, check_index, interactions, pad_sets
 
 WORDS = ("not", "very", "good", "<b>bad</b>")
 NASTY = "<script>alert('&\"')</script>"
@@ -52,13 +54,8 @@ def test_a_ranking_has_rows_by_size_with_all_that_a_reader_needs():
     top = ranking[0]
     assert (top["members"], top["labels"], top["order"]) == ((0, 2), ("not", "good"), 2)
     assert top["effect"] == interactions(result_of().spectrum, "FBII")[0, 2] == 3.0
-    assert (top["kind"], top["low"], top["high"], top["settled"], top["verified"]) == (
-        "reversal",
-        None,
-        None,
-        None,
-        None,
-    )
+    said = (top["kind"], top["low"], top["high"], top["settled"], top["verified"])
+    assert said == ("reversal", None, None, False, None)
 
 
 def test_max_order_defines_order_filters_and_top_cuts():
@@ -124,8 +121,54 @@ def test_a_ranking_is_a_sequence():
     assert ranking[0]["effect"] == 3.0
 
 
-def test_what_is_exact_is_settled():
-    assert all(row["settled"] is True for row in result_of(exact=True).ranking())
+def test_what_is_exact_is_settled_and_has_no_interval():
+    said = {(row["settled"], row["low"], row["high"]) for row in result_of(exact=True).ranking()}
+    assert said == {(True, None, None)}
+
+
+@pytest.fixture(scope="module")
+def run():
+    return finished(budget=800).result
+
+
+@pytest.mark.parametrize(("index", "max_order"), [("BII", None), ("FBII", 2)])
+def test_each_row_has_its_interval_and_says_whether_it_is_settled(run, index, max_order):
+    ranking = run.ranking(index, max_order)
+    sets = pad_sets([row["members"] for row in ranking], N)
+    low, high = run.estimate.intervals(sets, index, max_order)
+    assert [(row["low"], row["high"]) for row in ranking] == list(zip(low.tolist(), high.tolist(), strict=True))
+    settled = run.estimate.settled(index=index, max_order=max_order)
+    assert (0, 1) in settled
+    assert {row["members"] for row in ranking if row["settled"]} == set(settled)
+    assert not any(row["settled"] for row in ranking[10:])
+
+
+def test_nothing_under_the_noise_floor_is_settled(run):
+    floor = run.ranking("BII")[1]["effect"] + 0.01
+    noisy = Result(run.header, replace(run.snapshot, floor=floor))
+    assert [row["settled"] for row in run.ranking("BII", top=3)] == [True] * 3
+    assert [row["settled"] for row in noisy.ranking("BII", top=3)] == [True, False, False]
+
+
+def test_what_is_settled_is_found_once_an_index(run, monkeypatch):
+    calls = []
+    monkeypatch.setattr(Estimate, "settled", lambda self, **about: calls.append(about) or ())
+    estimate = replace(run.estimate)
+    for seq in (1, 2):
+        Result(run.header, replace(run.snapshot, seq=seq, estimate=estimate)).ranking("SII", 2)
+    assert calls == [{"index": "SII", "max_order": 2}]
+
+
+def test_a_ranking_as_text_shows_intervals_and_marks_what_is_settled(run):
+    ranking = run.ranking("BII", top=12)
+    _, *lines, note = repr(ranking).splitlines()
+    assert lines[0].split()[:7] == ["1", "✓", "+3.0000", "+3.000", "…", "+3.000", "0"]
+    assert "✓" not in lines[11]
+    assert len({line.rindex("  ") for line in lines}) == 1
+    assert note == "✓ settled for this surrogate and this ablation"
+    html = ranking._repr_html_()
+    assert html.count("✓") == sum(row["settled"] for row in ranking)
+    assert "+3.000 … +3.000" in html
 
 
 @pytest.mark.parametrize("terms", [TERMS, {(): 1.0}], ids=["full", "empty"])
@@ -301,7 +344,8 @@ def test_the_static_page_shows_the_ten_largest_of_the_index_that_is_shown():
     )
     ranking = Result(header_of(words), snapshot).ranking("SII", 3)
     largest = [row for row in ranking if row["order"] > 1][:10]
-    lines = static_text(header_of(words), snapshot).splitlines()[2:]
+    *lines, note = static_text(header_of(words), snapshot).splitlines()[2:]
+    assert note == "✓ settled for this surrogate and this ablation"
     assert lines[0] == "SII of order ≤ 3, logit of POSITIVE"
     assert [line.split("  ")[-1] for line in lines[1:]] == [" · ".join(row["labels"]) for row in largest]
 

@@ -30,10 +30,21 @@ from spex_widget.snapshot import (
 )
 from spex_widget.snapshot.frame import NO_PLAYER, VERSION
 from spex_widget.snapshot.ranked import player_effects
-from spex_widget.spectrum import SparseSpectrum
+from spex_widget.spectrum import SparseSpectrum, interactions
 
 JS = Path(__file__).parents[2] / "js"
 FIXTURES = JS / "test" / "fixtures"
+
+
+class Known(Estimate):
+    """Says intervals that are exact in binary."""
+
+    def intervals(self, sets: Any, index: str = "BII", max_order: int | None = None) -> Any:
+        effects = interactions(self.spectrum, index, max_order).at(sets)
+        return effects - 0.5, effects + 0.25
+
+    def settled(self, top: int = 10, **_: Any) -> tuple[tuple[int, ...], ...]:
+        return ((0, 7), (7, 8, 299), (299,), (0,))
 
 
 def fixture_snapshot() -> Snapshot:
@@ -44,7 +55,8 @@ def fixture_snapshot() -> Snapshot:
         Mark(128, R2(0.5, 0.375, 0.625), 0.25),
         Mark(192, R2(0.75, 0.6875, 0.8125), 0.5),
     )
-    estimate = Estimate(Output(((1, 1.0),), "so „gut“"), 3, 192, SparseSpectrum.from_sets(300, terms), history=history)
+    spectrum, output = SparseSpectrum.from_sets(300, terms), Output(((1, 1.0),), "so „gut“")
+    estimate = Known(output, 3, 192, spectrum, history=history, weights={"lasso": 0.75, "process": 0.125})
     measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 16)}
     return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "FBII", 3, measured, 0.125)
 
@@ -142,6 +154,7 @@ def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
         assert effect == np.float32(ranking[players])
         assert KINDS[kind] == kind_of(spectrum, players)
         assert verdict == 0
+        assert "low" not in arrays
 
 
 def test_a_frame_says_what_was_verified() -> None:
@@ -152,6 +165,25 @@ def test_a_frame_says_what_was_verified() -> None:
         (0, 7): "confirmed",
         (7, 8, 299): "undecided",
     }
+
+
+def test_a_frame_says_how_sure_each_row_is() -> None:
+    head, arrays = decode(encode(fixture_snapshot()))
+    assert head["weights"] == {"lasso": 0.75, "process": 0.125}
+    shown = [tuple(int(i) for i in row if i != NO_PLAYER) for row in arrays["members"]]
+    np.testing.assert_array_equal(arrays["low"], arrays["effect"] - np.float32(0.5))
+    np.testing.assert_array_equal(arrays["high"], arrays["effect"] + np.float32(0.25))
+    settled = {players for players, said in zip(shown, arrays["settled"], strict=True) if said}
+    assert settled == {(0, 7), (7, 8, 299), (299,), (0,)}
+
+
+@pytest.mark.parametrize(("floor", "settled"), [(None, [1, 1, 1]), (0.3, [0, 1, 0])])
+def test_what_is_exact_is_settled_but_for_noise(floor: float | None, settled: list[int]) -> None:
+    spectrum = SparseSpectrum.from_sets(2, {(0,): 0.25, (1,): 0.02, (0, 1): -0.01})
+    estimate = Estimate(FIRST, 1, 4, spectrum, exact=True)
+    _, arrays = decode(encode(Snapshot(1, "done", "", 4, 4, estimate=estimate, floor=floor)))
+    assert arrays["settled"].tolist() == settled
+    assert "low" not in arrays
 
 
 @given(snapshots)
