@@ -2,8 +2,9 @@ r"""What the held-out residuals say of each coefficient: intervals, and which in
 
 A round's ablations are foretold by the surrogate of the round before, v_r with the coefficients F_r. For a uniform
 coalition x, E[(v(x) − v_r(x)) χ_T(x)] = F(T) − F_r(T). So F_r(T) plus the mean of residual times character estimates
-F(T) without bias, whatever the surrogate, and a good surrogate makes its variance small. The estimates of all rounds are
-pooled by the inverse of their variance. An index is linear in F: the same holds for it, over the surrogate's sets.
+F(T) without bias, whatever the surrogate, and a good surrogate makes its variance small. The estimates of all rounds
+are pooled by the inverse of their variance. An index is linear in F: the same holds for it, over the surrogate's
+sets.
 """
 
 from __future__ import annotations

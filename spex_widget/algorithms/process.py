@@ -1,12 +1,12 @@
 r"""A Gaussian process on coalitions whose prior is a product over players, and its spectrum in closed form.
 
-With z = 1 − 2x, the kernel is :math:`k(z, z') = s \exp(\sum_i a_i (z_i z'_i - 1))`: a Fourier coefficient F(S) has the
-prior variance :math:`s\,c \prod_{i \in S} \tanh a_i` with :math:`c = \prod_i e^{-a_i} \cosh a_i`. So a set is expected
-to matter where its players do, and the less the more of them there are: sparsity and hierarchy as a prior, with one
-number a player. The a_i, the scale s and a noise level are those of the largest marginal likelihood (Rasmussen and
-Williams, *Gaussian Processes for Machine Learning*, 2006, equations 2.30 and 5.9), where the logarithms of the a_i have a normal
-prior of standard deviation 1 around their own mean: n free numbers overfit a few hundred rows (R² at 64 rows, the mean
-of eight kinds of game: .21 without it, .39 with it; the same from 512 on).
+With z = 1 − 2x, the kernel is :math:`k(z, z') = s \exp(\sum_i a_i (z_i z'_i - 1))`: a Fourier coefficient F(S) has
+the prior variance :math:`s\,c \prod_{i \in S} \tanh a_i` with :math:`c = \prod_i e^{-a_i} \cosh a_i`. So a set is
+expected to matter where its players do, and the less the more of them there are: sparsity and hierarchy as a prior,
+with one number a player. The a_i, the scale s and a noise level are those of the largest marginal likelihood
+(Rasmussen and Williams, *Gaussian Processes for Machine Learning*, 2006, equations 2.30 and 5.9), where the
+logarithms of the a_i have a normal prior of standard deviation 1 around their own mean: n free numbers overfit a few
+hundred rows (R² at 64 rows, the mean of eight kinds of game: .21 without it, .39 with it; the same from 512 on).
 """
 
 from __future__ import annotations
