@@ -1,0 +1,139 @@
+"""Candidates: every set by its definition, and the screens against all products of players."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+import brute
+from spex_widget.algorithms.candidates import every_set, grow, propose, screen, singles, stack_sets, union
+from spex_widget.spectrum import SparseSpectrum, pad_sets
+
+
+def rows(m, n, seed=0):
+    return np.random.default_rng(seed).random((m, n)) < 0.5
+
+
+def sets_of(members, n):
+    found = [tuple(int(i) for i in row if i < n) for row in members]
+    assert len(found) == len(set(found))
+    assert all(list(s) == sorted(set(s)) for s in found), "a set holds each of its players once, ascending"
+    return found
+
+
+def products(x, residuals, sets):
+    """How much each product of players correlates with the residuals, by definition."""
+    return {s: abs(float(np.sum(residuals * np.prod(1.0 - 2.0 * x[:, list(s)], axis=1)))) for s in sets}
+
+
+def largest(sizes, top):
+    return set(sorted(sizes, key=lambda s: -sizes[s])[:top])
+
+
+# Sets
+
+
+@pytest.mark.parametrize("n", range(8))
+@pytest.mark.parametrize("order", range(5))
+def test_every_set_of_an_order(n, order):
+    found = every_set(n, order)
+    assert found.shape[1] == order
+    assert [tuple(row) for row in found.tolist()] == list(combinations(range(n), order))
+
+
+def test_every_single_player():
+    assert singles(3).tolist() == [[0], [1], [2]]
+
+
+def test_sets_of_several_widths_are_stacked():
+    stacked = stack_sets(5, np.array([[0], [4]]), np.zeros((0, 3), dtype=int), np.array([[1, 5]]))
+    assert stacked.tolist() == [[0, 5, 5], [4, 5, 5], [1, 5, 5]]
+
+
+def test_the_union_holds_every_set_once_and_the_empty_one_never():
+    found = union(5, pad_sets([(1, 3), (0, 1, 2), ()], 5), pad_sets([(3,), (1, 3)], 5), pad_sets([(3,)], 5))
+    assert sets_of(found, 5) == [(3,), (1, 3), (0, 1, 2)]
+    assert len(union(5, pad_sets([()], 5), np.zeros((0, 2), dtype=int))) == 0
+
+
+# What the trees propose
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("top", [0, 1, 5, 1000])
+def test_proposed_are_the_largest_and_all_their_parts(seed, top):
+    n, rng = 9, np.random.default_rng(seed)
+    sets = brute.subsets(range(n), 4)
+    terms = {sets[i]: float(rng.normal()) for i in rng.choice(len(sets), 30, replace=False)}
+    parts = {part for s in sorted(terms, key=lambda s: -abs(terms[s]))[:top] for part in brute.subsets(s)}
+    assert set(sets_of(propose(SparseSpectrum.from_sets(n, terms), top), n)) == parts - {()}
+
+
+def test_nothing_is_proposed_where_nothing_was_found():
+    for spectrum in ({}, {(): 3.0}):
+        assert len(propose(SparseSpectrum.from_sets(4, spectrum), 10)) == 0
+
+
+# The screen
+
+
+@pytest.mark.parametrize("n", range(2, 9))
+@pytest.mark.parametrize("top", [1, 4, 1000])
+def test_screened_are_the_pairs_and_triples_of_largest_correlation(n, top):
+    x, residuals = rows(40, n, seed=n), np.random.default_rng(top).normal(size=40)
+    pairs = largest(products(x, residuals, combinations(range(n), 2)), top)
+    triples = largest(products(x, residuals, combinations(range(n), 3)), top)
+    assert set(sets_of(screen(x, residuals, top), n)) == pairs | triples
+
+
+def test_a_planted_parity_is_screened_among_many():
+    x = rows(300, 100)
+    signs = 1.0 - 2.0 * x
+    noise = np.random.default_rng(0).normal(size=300)
+    residuals = signs[:, 5] * signs[:, 50] + signs[:, [0, 98, 99]].prod(axis=1) + noise
+    assert {(5, 50), (0, 98, 99)} <= set(sets_of(screen(x, residuals, 20), 100))
+
+
+@pytest.mark.parametrize(("n", "orders"), [(2, {2}), (3, {2, 3}), (256, {2, 3}), (257, {2})])
+def test_triples_are_screened_where_they_are_neither_none_nor_too_many(n, orders):
+    found = sets_of(screen(rows(20, n), np.random.default_rng(1).normal(size=20), 5), n)
+    assert {len(s) for s in found} == orders
+
+
+# Growing
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("top", [1, 10])
+def test_grown_are_the_sets_of_one_player_more_of_largest_correlation(seed, top):
+    n, rng = 9, np.random.default_rng(seed)
+    known = {(): 2.0, (0,): 1.0, (2, 5): -1.0, (3, 5, 7): 0.5, (6,): 0.1}
+    x, residuals = rows(50, n, seed), rng.normal(size=50)
+    ways = [tuple(sorted({*s, i})) for s in known if s for i in range(n) if i not in s]
+    sizes = products(x, residuals, ways)
+    ranked = sorted(ways, key=lambda s: (-sizes[s], s))  # a set that grows from two stands there twice
+    found = sets_of(grow(SparseSpectrum.from_sets(n, known), x, residuals, top), n)
+    assert set(found) == set(ranked[:top])
+
+
+@pytest.mark.parametrize("known", [{(0, 1, 2): 1.0}, {(0, 1): 1.0, (2,): 1.0}, {(0, 1, 2, 3): 1.0}])
+def test_where_few_are_known_all_that_can_grow_do_and_no_player_stands_twice(known):
+    n = 4
+    ways = {tuple(sorted({*s, i})) for s in known for i in range(n) if i not in s}
+    found = sets_of(grow(SparseSpectrum.from_sets(n, known), rows(30, n), np.arange(30.0), 150), n)
+    assert set(found) == ways
+
+
+def test_nothing_grows_from_nothing():
+    for known in ({}, {(): 2.0}):
+        assert len(grow(SparseSpectrum.from_sets(5, known), rows(30, 5), np.arange(30.0), 10)) == 0
+
+
+def test_only_the_largest_sets_grow(monkeypatch):
+    monkeypatch.setattr("spex_widget.algorithms.candidates._GROWN_FROM", 1)
+    x = rows(200, 6)
+    signs = 1.0 - 2.0 * x
+    known = SparseSpectrum.from_sets(6, {(): 9.0, (0,): -3.0, (1,): 2.0})
+    found = grow(known, x, signs[:, 0] * signs[:, 4] + 5 * signs[:, 1] * signs[:, 5], 5)
+    assert all(0 in s for s in sets_of(found, 6))
+    assert (0, 4) in sets_of(found, 6)

@@ -1,0 +1,297 @@
+"""The Gaussian process: its likelihood and mean as scikit-learn has them, its spectrum by brute force."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.special import comb
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
+import brute
+from spex_widget.algorithms import process as module
+from spex_widget.algorithms.process import Process, _gradient, _kernel, _moments, _signs, fit_process
+from spex_widget.spectrum import SparseSpectrum, pad_sets
+
+JITTER = 1e-6
+NOTHING = np.zeros((0, 1), dtype=np.int32)
+
+
+def rows(m, n, seed=0):
+    return np.random.default_rng(seed).random((m, n)) < 0.5
+
+
+def logarithms(n, seed=0, scale=1.3, noise=0.2):
+    return np.append(np.random.default_rng(seed).normal(-1.5, 0.7, size=n), np.log([scale, noise]))
+
+
+def exact_kernel(left, right, logs):
+    """By definition, pair by pair and in double precision."""
+    rates, scale = np.exp(logs[:-2]), np.exp(logs[-2])
+    left, right = 1.0 - 2.0 * left, 1.0 - 2.0 * right
+    return np.array([[scale * np.exp(np.sum(rates * (z * w - 1))) for w in right] for z in left])
+
+
+def scikit_learn(logs, **more):
+    """The same process there: Σ a (zz' − 1) = −Σ a (z − z')² / 2."""
+    kernel = ConstantKernel(np.exp(logs[-2])) * RBF(np.exp(-logs[:-2] / 2)) + WhiteKernel(np.exp(logs[-1]))
+    return GaussianProcessRegressor(kernel, alpha=JITTER * np.exp(logs[-2]), optimizer=None, **more)
+
+
+def a_process(n, seed=0, m=40):
+    """Any process at all: what it is conditioned on need not fit its hyperparameters."""
+    rng = np.random.default_rng(seed)
+    return Process(logarithms(n, seed), rows(m, n, seed), rng.normal(size=m) / m, 2.5, 3.0)
+
+
+# The kernel and its likelihood
+
+
+@pytest.mark.parametrize("n", [2, 5, 30])
+def test_the_kernel_is_what_it_says(n):
+    left, right, logs = rows(7, n, 1), rows(9, n, 2), logarithms(n)
+    np.testing.assert_allclose(_kernel(_signs(left), _signs(right), logs), exact_kernel(left, right, logs), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("m", "n"), [(20, 2), (60, 8), (40, 60)])
+@pytest.mark.parametrize("noise", [0.02, 0.5])
+def test_the_gradient_is_that_of_likelihood_times_prior(m, n, noise):
+    x, logs = rows(m, n), logarithms(n, noise=noise)
+    y = np.random.default_rng(1).normal(size=m)
+    z = 1.0 - 2.0 * x
+    fitted = scikit_learn(logs).fit(z, y)
+
+    def posterior(at):
+        theta = np.concatenate([[at[-2]], -at[:-2] / 2, [at[-1]]])
+        prior = -0.5 * np.sum((at[:-2] - at[:-2].mean()) ** 2)
+        return fitted.log_marginal_likelihood(theta, clone_kernel=False) + prior
+
+    step = 1e-4
+    moves = step * np.eye(n + 2)
+    differences = [(posterior(logs + move) - posterior(logs - move)) / (2 * step) for move in moves]
+    gradient = _gradient(_signs(x), y.astype(np.float32), logs)
+    np.testing.assert_allclose(gradient, differences, rtol=2e-3, atol=2e-3 * np.abs(differences).max())
+
+
+def test_what_cannot_be_factorised_is_answered_with_more_noise():
+    x = np.repeat(rows(3, 4), 30, axis=0)
+    logs = np.append(np.full(4, -1.0), [0.0, -40.0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_JITTER", -1e-3)
+        assert _gradient(_signs(x), np.ones(90, dtype=np.float32), logs) is None
+        climbed = module._climb(_signs(x), np.ones(90, dtype=np.float32), logs, 3)
+        np.testing.assert_allclose(climbed - logs, [0, 0, 0, 0, 0, 3])
+
+
+# Its mean
+
+
+@pytest.mark.parametrize(("m", "n"), [(2, 3), (30, 4), (150, 12), (60, 80)])
+def test_the_mean_is_that_of_scikit_learn_with_the_same_hyperparameters(m, n):
+    x = rows(m, n)
+    values = 40 + 3.0 * x[:, 0] + 2.0 * (x[:, 1] & x[:, 2]) + np.random.default_rng(1).normal(size=m) * 0.3
+    found = fit_process(x, values)
+    reference = scikit_learn(found.logs, normalize_y=True).fit(1.0 - 2.0 * x, values)
+    fresh = rows(64, n, 5)
+    expected = reference.predict(1.0 - 2.0 * fresh)
+    np.testing.assert_allclose(found(fresh), expected, rtol=0, atol=2e-3 * np.std(values))
+
+
+def test_the_fitted_hyperparameters_are_likelier_than_others():
+    x = rows(150, 8)
+    values = 2.0 * x[:, 0] + 1.0 * (x[:, 1] ^ x[:, 2]) + np.random.default_rng(0).normal(size=150) * 0.2
+    found = fit_process(x, values)
+    z, y = 1.0 - 2.0 * x, (values - values.mean()) / values.std()
+
+    def posterior(logs):
+        likelihood = scikit_learn(logs).fit(z, y).log_marginal_likelihood_value_
+        return likelihood - 0.5 * np.sum((logs[:-2] - logs[:-2].mean()) ** 2)
+
+    rng = np.random.default_rng(1)
+    best = posterior(found.logs)
+    assert all(best > posterior(found.logs + rng.normal(size=10) * 0.7) for _ in range(30))
+    # The players that matter have the largest rates, and the noise is about what it was.
+    assert set(np.argsort(-found.logs[:8])[:3]) == {0, 1, 2}
+    assert 0.3 < np.exp(found.logs[-1]) * values.var() / 0.04 < 3
+
+
+def test_a_function_of_few_players_is_learnt():
+    planted = SparseSpectrum.from_sets(20, {(0,): 1.0, (1,): -1.0, (0, 1): 0.8, (2,): 0.5, (2, 3): 0.5})
+    x, fresh = rows(250, 20), rows(1000, 20, 1)
+    found = fit_process(x, planted(x))
+    for surrogate in (found, found.spectrum(NOTHING)):
+        assert 1 - np.mean((planted(fresh) - surrogate(fresh)) ** 2) / np.var(planted(fresh)) > 0.97
+
+
+# Its spectrum
+
+
+@pytest.mark.parametrize("n", [2, 3, 6])
+def test_a_coefficient_is_that_of_the_mean_over_all_coalitions(n):
+    process = a_process(n)
+    truth = brute.fourier(process(brute.coalitions(n)))
+    sets = brute.subsets(range(n))
+    found = dict(zip(sets, process.at(pad_sets(sets, n)), strict=True))
+    assert {s: c + 2.5 * (s == ()) for s, c in found.items()} == pytest.approx(truth, abs=1e-5)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 6])
+def test_of_few_players_all_is_read_out(n, monkeypatch):
+    monkeypatch.setattr(module, "_ENERGY", 1.0)
+    process = a_process(n)
+    for candidates in (NOTHING, pad_sets([(0, 1), (0,), ()], n)):
+        brute.assert_same(process.spectrum(candidates), brute.fourier(process(brute.coalitions(n))), atol=1e-5)
+
+
+def test_the_largest_coefficients_are_kept_and_the_mean():
+    n = 6
+    process = a_process(n)
+    truth = brute.fourier(process(brute.coalitions(n)))
+    found = brute.as_dict(process.spectrum(NOTHING))
+    assert found == pytest.approx({s: truth[s] for s in found}, abs=1e-5)
+    left_out = sum(truth[s] ** 2 for s in truth if s and s not in found)
+    total = sum(truth[s] ** 2 for s in truth if s)
+    smallest = min(abs(c) for s, c in found.items() if s)
+    assert () in found
+    assert len(found) < len(truth)
+    assert left_out <= 5e-4 * total < left_out + smallest**2 * 1.001
+
+
+def test_candidates_are_read_out_beside_the_strongest_players(monkeypatch):
+    monkeypatch.setattr(module, "_READ_OUT", (None, 3))
+    monkeypatch.setattr(module, "_ENERGY", 1.0)
+    process = a_process(7)
+    strongest = np.argsort(-process.logs[:7])[:3]
+    candidates = pad_sets([(0, 1, 2, 3), (4, 6), (5,)], 7)
+    pairs = [tuple(sorted(int(strongest[i]) for i in pair)) for pair in ((0, 1), (0, 2), (1, 2))]
+    expected = {(), *((i,) for i in range(7)), *pairs, (0, 1, 2, 3), (4, 6)}
+    assert brute.as_dict(process.spectrum(candidates)).keys() == expected
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_the_prior_variance_of_a_coefficient_is_the_walsh_transform_of_the_kernel(n):
+    logs, x = logarithms(n, 3), brute.coalitions(n)
+    # k(x, x') = Σ_S variance(S) χ_S(x) χ_S(x'), and all characters are 1 at the empty coalition.
+    variances = brute.fourier(exact_kernel(x, x[:1], logs)[:, 0])
+    sets = brute.subsets(range(n))
+    found = Process(logs, x[:1], np.ones(1), 0.0, 1.0).at(pad_sets(sets, n))
+    np.testing.assert_allclose(found, [variances[s] for s in sets], rtol=1e-9)
+    rates = np.exp(logs[:n])
+    np.testing.assert_allclose(
+        found,
+        [np.exp(logs[n]) * np.prod(np.exp(-rates) * np.cosh(rates)) * np.prod(np.tanh(rates[list(s)])) for s in sets],
+    )
+
+
+def test_large_rates_of_many_players_overflow_nowhere():
+    logs = np.append(np.full(3000, 3.0), [3.0, -12.0])
+    found = Process(logs, rows(20, 3000), np.ones(20), 0.0, 1.0).at(pad_sets([(), (5,)], 3000))
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("order", range(1, 7))
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+def test_moments_of_all_sets_of_an_order(n, order):
+    x, weights = rows(30, n, n), np.random.default_rng(order).normal(size=30)
+    sets, sums = _moments(x, weights, order)
+    found = {tuple(int(i) for i in s): float(v) for s, v in zip(sets, sums, strict=True)}
+    assert len(found) == len(sets) == comb(n, order, exact=True)
+    expected = {s: float(weights @ np.prod(1.0 - 2.0 * x[:, list(s)], axis=1)) for s in found}
+    assert found == pytest.approx(expected)
+    assert all(list(s) == sorted(set(s)) for s in found)
+
+
+# Starting from what fewer rows had found
+
+
+def test_few_warm_steps_do_what_many_cold_ones_do():
+    x, fresh = rows(600, 15), rows(500, 15, 1)
+    rng = np.random.default_rng(2)
+
+    def function(x):
+        return 2.0 * x[:, 0] + 1.0 * (x[:, 1] & x[:, 2]) - (x[:, 3] ^ x[:, 4])
+
+    values = function(x) + rng.normal(size=600) * 0.3
+    before = fit_process(x[:480], values[:480])
+    missed = [np.mean((fit_process(x, values, start)(fresh) - function(fresh)) ** 2) for start in (None, before.logs)]
+    assert missed[1] < 1.1 * missed[0]
+
+
+def test_what_a_few_rows_had_found_is_not_gone_on_from():
+    x = rows(256, 6)
+    values = x @ np.arange(6.0)
+    cold, warm = fit_process(x, values), fit_process(x, values, np.full(8, -5.0))
+    assert cold.logs.tobytes() == warm.logs.tobytes()
+
+
+def test_the_start_is_not_written_to():
+    x = rows(300, 6)
+    start = np.full(8, -2.0)
+    fit_process(x, x @ np.arange(6.0), start)
+    assert (start == -2.0).all()
+
+
+# More rows than are worth their time
+
+
+def test_rows_beyond_the_most_change_nothing(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_ROWS", 200)
+    monkeypatch.setattr(module, "_LEARNT_FROM", 100)
+    x = rows(500, 6)
+    values = x @ np.arange(6.0) + np.random.default_rng(0).normal(size=500)
+    some, many = fit_process(x[:200], values[:200]), fit_process(x, values)
+    assert some.logs.tobytes() == many.logs.tobytes()
+    assert some.dual.tobytes() == many.dual.tobytes()
+    assert len(many.coalitions) == 200
+
+
+def test_thousands_of_rows():
+    x = rows(4100, 5)
+    values = 2.0 * x[:, 0] + (x[:, 1] & x[:, 2]) + np.random.default_rng(0).normal(size=4100)
+    found = fit_process(x, values)
+    assert len(found.coalitions) == len(found.dual) == 4000
+    x = brute.coalitions(5)
+    np.testing.assert_allclose(found(x), 2.0 * x[:, 0] + (x[:, 1] & x[:, 2]), atol=0.25)
+
+
+# What is extreme
+
+
+EXTREMES = {
+    "two rows": (rows(2, 5, 3), np.array([1.0, 2.0])),
+    "two players": (rows(40, 2), rows(40, 2) @ [1.0, 2.0]),
+    "two levels": (rows(60, 8), 1.0 * rows(60, 8)[:, :3].all(axis=1)),
+    "one value apart": (rows(60, 8), np.eye(60)[7]),
+    "a coalition met again and again, with other values": (np.ones((40, 4), dtype=bool), np.arange(40.0)),
+    "values met again and again": (np.repeat(rows(5, 6), 20, axis=0), np.repeat(np.arange(5.0), 20)),
+    "no noise": (rows(300, 6), 1.0 * rows(300, 6)[:, 0]),
+    "only noise": (rows(300, 6), np.random.default_rng(0).normal(size=300)),
+    "more players than rows": (rows(33, 700), rows(33, 700)[:, 5] * 1.0),
+    "a player always there": (rows(50, 6) | (np.arange(6) == 2), rows(50, 6) @ np.arange(6.0)),
+    "a small signal on a large offset": (rows(80, 6), 1e9 + 1e-3 * rows(80, 6)[:, 0]),
+}
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e150, 1e-150])
+@pytest.mark.parametrize("what", EXTREMES)
+def test_extremes_are_survived(what, scale):
+    x, values = EXTREMES[what]
+    values = scale * values
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fit_process(x, values)
+        spectrum = found.spectrum(NOTHING)
+        warm = fit_process(np.repeat(x, 9, axis=0), np.repeat(values, 9), found.logs)
+    fresh = rows(100, x.shape[1], 9)
+    for surrogate in (found, spectrum, warm):
+        predicted = surrogate(fresh)
+        assert np.isfinite(predicted).all()
+        assert np.abs(predicted - values.mean()).max() <= 3 * np.ptp(values)
+    assert np.isfinite(found.logs).all()
+
+
+def test_it_changes_with_the_units_as_the_values_do():
+    x = rows(100, 6)
+    values = x @ np.arange(6.0) + np.random.default_rng(0).normal(size=100)
+    plain, other = fit_process(x, values), fit_process(x, 7 - 1024 * values)
+    np.testing.assert_allclose(other(x), 7 - 1024 * plain(x), rtol=1e-3, atol=2.0)
