@@ -16,7 +16,8 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark
-from spex_widget.snapshot import Snapshot, encode
+from spex_widget.algorithms.evidence import Foretold
+from spex_widget.snapshot import Measured, Ranked, Snapshot, encode
 from spex_widget.spectrum import SparseSpectrum
 
 ROOT = Path(__file__).parents[2]
@@ -68,13 +69,18 @@ def play(text: str, *, faithful: float = 0.93, exact: bool = False) -> dict[str,
     header = {"players": words, "outputs": ["POSITIVE"], "pieces": [["[CLS] ", -1], *pieces], "lens": "TextGame"}
     header |= {"model": "tiny-bert-reviews", "value": "log-odds", "ablation": "words replaced by [MASK]", "uid": "u1"}
     header["log"] = "/home/me/.cache/spex/4f1d.sqlite"
-    budget, estimate, history, frames = 1 << len(words) if exact else 800, None, (), []
+    budget, estimate, history, frames, foretold = 1 << len(words) if exact else 800, None, (), [], ()
+    truth, mixture = surrogate(words, rng, 0.0), {"pursuit": 0.62, "process": 0.27, "lasso": 0.11}
     for done in range(0, budget + 1, budget // 32):
         if done and not exact and done % (budget // 16) == 0:
             noise = (50 / done) ** 0.7
             r2, wide = faithful - noise / 1.1, 0.35 * noise + 0.02
             history += (Mark(done, R2(r2, r2 - wide, r2 + 0.5 * wide), 0.6 * faithful - noise / 2),)
-            estimate = Estimate(FIRST, len(history), done, surrogate(words, rng, noise), history=history[1:])
+            if estimate:
+                x = rng.random((50, len(words))) < 0.5
+                foretold += (Foretold(x, truth(x), estimate.spectrum, estimate.spectrum(x)),)
+            known = surrogate(words, rng, noise)
+            estimate = Estimate(FIRST, len(history), done, known, False, history[1:], mixture, foretold)
         rate = 1240.0 if done else 0.0
         frames.append(Snapshot(len(frames), "running", "", done, budget, rate, 0, estimate, max_order=3))
     middle, end = frames[len(frames) // 2], frames[-1]
@@ -83,9 +89,22 @@ def play(text: str, *, faithful: float = 0.93, exact: bool = False) -> dict[str,
         end = Snapshot(99, "done", "", budget, budget, 900.0, 0, estimate)
     for state, at in (("paused", middle), ("stopped", middle), ("done", end), ("failed", middle)):
         why = "CUDA out of memory" if state == "failed" else ""
-        frames.append(Snapshot(99, state, why, at.ablations, at.budget, 0.0, 0, at.estimate, max_order=at.max_order))
+        measured = verdicts(at) if state == "done" else {}
+        last = Snapshot(99, state, why, at.ablations, at.budget, 0.0, 0, at.estimate, at.index, at.max_order, measured)
+        frames.append(last)
     states = [snapshot.state for snapshot in frames]
     return {"header": header, "states": states, "frames": [base64.b64encode(encode(s)).decode() for s in frames]}
+
+
+def verdicts(snapshot: Snapshot) -> dict[tuple[int, ...], Measured]:
+    """The three largest interactions as if they had been measured: confirmed, contradicted, undecided."""
+    if snapshot.estimate is None or snapshot.estimate.exact:
+        return {}
+    ranked = Ranked.of(snapshot.estimate.spectrum, snapshot.index, snapshot.max_order)
+    largest = ranked.head(ranked.orders > 1, 3)
+    spans = ((0.9, 1.1), (-1.2, -0.8), (-0.5, 1.5))
+    ends = [sorted(float(effect) * end for end in span) for effect, span in zip(largest.effects, spans, strict=False)]
+    return {p: Measured((low + high) / 2, low, high, 16) for p, (low, high) in zip(largest.sets(), ends, strict=True)}
 
 
 def read(tab: Page) -> None:
@@ -113,7 +132,7 @@ def main() -> None:
     (OUT / "harness.html").write_text(page)
     shots = [("short", s, 900) for s in ("empty", "running", "paused", "failed", "done")] + [("exact", "done", 900)]
     shots += [("short", "running", 500), ("long", "running", 900), ("long", "done", 500), ("low", "done", 900)]
-    shots += [("short", "reading", 900), ("short", "reading", 500)]
+    shots += [("short", "reading", 900), ("short", "reading", 500), ("short", "done", 500)]
     with sync_playwright() as p:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
         browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=flags)

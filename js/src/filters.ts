@@ -1,7 +1,7 @@
 /** Which rows the ranking lets through: a person's choices, which live in the page alone. */
 
 import { make } from "./dom";
-import { type Frame, type Interaction, KINDS } from "./protocol";
+import { type Interaction, KINDS } from "./protocol";
 
 export interface Filters {
   readonly element: HTMLElement;
@@ -9,7 +9,7 @@ export interface Filters {
   readonly active: boolean;
   /** Whether only settled rows are let through. */
   readonly settledOnly: boolean;
-  passes(row: Interaction, frame: Frame): boolean;
+  passes(row: Interaction): boolean;
   clear(): void;
 }
 
@@ -45,23 +45,18 @@ export function rowFilters(players: readonly string[], changed: () => void): Fil
     get settledOnly() {
       return settled.checked;
     },
-    passes: (row, frame) =>
+    passes: (row) =>
       (!sign.value || sign.value === signOf(row.effect)) &&
       (!kind.value || kind.value === row.kind) &&
       contains(row, unit.value.trim().toLowerCase()) &&
       Math.abs(row.effect) >= Number(least.value) &&
-      (!settled.checked || isSettled(frame)),
+      (!settled.checked || row.settled),
     clear() {
       for (const field of written) field.value = "";
       settled.checked = false;
       changed();
     },
   };
-}
-
-/** Whether a frame's rows are known to be settled: so far only exact ones are. */
-export function isSettled(frame: Frame): boolean {
-  return frame.exact;
 }
 
 function signOf(effect: number): string {

@@ -5,7 +5,7 @@ import { make, makeButton, setAttribute, setText, showButton } from "./dom";
 import { count, perSecond, share, timeLeft } from "./numbers";
 import { type Frame, type Header, isFinal } from "./protocol";
 import type { ViewState } from "./state";
-import { outputName, STATE_WORDS } from "./wording";
+import { faithWords, outputName, STATE_WORDS } from "./wording";
 
 export function headerPane(state: ViewState, commands: Commands): HTMLElement {
   const pane = make("section", "spex-header");
@@ -25,9 +25,6 @@ export function headerPane(state: ViewState, commands: Commands): HTMLElement {
   const progress = make("span", "spex-number spex-done");
   const fitting = make("span", "spex-muted");
   const faithful = make("span", "spex-number spex-faithful");
-  faithful.title =
-    "How much of the model's variation the surrogate explains, with a 95 % interval. Each round's ablations are foretold " +
-    "by the surrogate of the round before, which has not seen them; while it still improves, it is better than this says.";
   const busy = make("span", "spex-muted spex-busy");
   busy.setAttribute("aria-live", "polite");
   status.append(word, progress, fitting, busy, faithful);
@@ -43,6 +40,7 @@ export function headerPane(state: ViewState, commands: Commands): HTMLElement {
     setText(progress, frame ? wordsOfProgress(frame, commands.busy) : "");
     setText(fitting, frame && isFitting(frame) ? `fitting the surrogate, round ${frame.round + 1}` : "");
     setText(faithful, frame ? wordsOfFaith(frame) : "");
+    setAttribute(faithful, "title", (frame && faithWords(frame)) || null);
     const done = frame ? Math.min(1, frame.ablations / Math.max(1, frame.budget)) : 0;
     bar.style.setProperty("--done", String(done));
     setAttribute(bar, "data-state", frame?.state ?? "waiting");

@@ -25,3 +25,15 @@ export function paint(element: HTMLElement, effect: number, scale: LockedScale):
   setAttribute(element, "data-mark", Math.abs(share) < MARKED ? null : sign);
   setAttribute(element, "data-clipped", scale.overflows(effect) ? "" : null);
 }
+
+/** Draw an interval over an element's bar: --low and --high, −1 to 1, and data-beyond, which ends the scale cuts off. */
+export function whisker(element: HTMLElement, interval: readonly [number, number] | null, scale: LockedScale): void {
+  const ends = interval?.map((end) => Math.round(scale.share(end) * 50) / 50).join() ?? "";
+  const beyond = interval?.flatMap((end, i) => (scale.overflows(end) ? [i ? "high" : "low"] : [])).join(" ");
+  setAttribute(element, "data-beyond", beyond || null);
+  if ((element.dataset.interval ?? "") === ends) return;
+  setAttribute(element, "data-interval", ends || null);
+  const [low = "", high = ""] = ends.split(",");
+  element.style.setProperty("--low", low);
+  element.style.setProperty("--high", high);
+}

@@ -15,6 +15,10 @@ export type RunState = (typeof STATES)[number];
 export const KINDS = ["single", "reinforcing", "redundant", "reversal", "mixed"] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** What a measurement on the model says of an interaction. */
+export const VERDICTS = ["confirmed", "contradicted", "undecided"] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
 /** What does not change while a run goes on, sent once as a trait of its own. */
 export interface Header {
   players: string[];
@@ -37,7 +41,13 @@ export interface Interaction {
   /** Players, ascending. */
   members: number[];
   effect: number;
+  /** The ends of its 95 % interval, which may leave out the effect; null where there is none. */
+  interval: [low: number, high: number] | null;
   kind: Kind;
+  /** For this surrogate and this ablation. */
+  settled: boolean;
+  /** Null where it was not measured. */
+  verdict: Verdict | null;
 }
 
 /** One point of the convergence line. */
@@ -74,8 +84,13 @@ export interface Frame {
   /** How many round marks are passed. */
   round: number;
   exact: boolean;
-  /** Which output the estimate speaks of. */
+  /** Which output the estimate speaks of; −1 for a sum of several, which only has a label. */
   output: number;
+  outputLabel: string;
+  /** Smaller effects are noise; null where that was not measured. */
+  floor: number | null;
+  /** Which refiners speak in the surrogate, and with what weight. */
+  weights: Record<string, number>;
   r2: R2 | null;
   /** Each player's own effect (its Banzhaf value); null before the first estimate. */
   effects: Float32Array | null;
@@ -131,6 +146,9 @@ export function decodeFrame(bytes: DataView): Frame | null {
     round: head.round,
     exact: head.exact,
     output: head.output,
+    outputLabel: head.output_label,
+    floor: head.floor,
+    weights: head.weights,
     r2: value == null ? null : { value, low: low ?? value, high: high ?? value },
     effects: numbers("effects") as Float32Array | null,
     interactions: "members" in layout ? readInteractions(bytes, layout) : [],
@@ -142,10 +160,19 @@ export function decodeFrame(bytes: DataView): Frame | null {
 function readInteractions(bytes: DataView, layout: Layout): Interaction[] {
   const width = layout.members?.[1][1] ?? 0;
   const players = readArray(bytes, layout, "members");
-  const kinds = readArray(bytes, layout, "kind");
+  const [kinds, settled, verdicts] = ["kind", "settled", "verdict"].map((name) => readArray(bytes, layout, name));
+  const [lows, highs] = "low" in layout ? ["low", "high"].map((name) => readArray(bytes, layout, name)) : [];
   return Array.from(readArray(bytes, layout, "effect"), (effect, row) => {
     const members = [...players.slice(row * width, (row + 1) * width)].filter((player) => player !== NO_PLAYER);
-    return { key: members.join(), members, effect, kind: KINDS[kinds[row] ?? 0] ?? "mixed" };
+    return {
+      key: members.join(),
+      members,
+      effect,
+      interval: lows && highs ? [lows[row] ?? effect, highs[row] ?? effect] : null,
+      kind: KINDS[kinds?.[row] ?? 0] ?? "mixed",
+      settled: settled?.[row] === 1,
+      verdict: VERDICTS[(verdicts?.[row] ?? 0) - 1] ?? null,
+    };
   });
 }
 

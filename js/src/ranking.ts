@@ -4,7 +4,7 @@
  */
 
 import { make, makeButton, setText, showButton } from "./dom";
-import { isSettled, rowFilters } from "./filters";
+import { rowFilters } from "./filters";
 import { slide } from "./flip";
 import { indexHelp } from "./indexhelp";
 import { orderChoice } from "./orders";
@@ -67,8 +67,7 @@ export function rankingPane(state: ViewState): HTMLElement {
 
   /** Those that pass the filters, largest first. */
   function shown(): Interaction[] {
-    const { frame } = state;
-    const kept = ofOrder().filter((row) => frame && filters.passes(row, frame));
+    const kept = ofOrder().filter(filters.passes);
     return kept.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect)); // stable: ties stay as the kernel ranks them
   }
 
@@ -155,7 +154,8 @@ export function rankingPane(state: ViewState): HTMLElement {
         : "The first ranking comes with the first estimate.";
     }
     if (ofOrder().length === 0) return "No interaction of this order was found.";
-    return filters.settledOnly && !isSettled(frame) ? "None is settled yet." : "";
+    if (!filters.settledOnly || ofOrder().some((row) => row.settled)) return "";
+    return isFinal(frame.state) ? "None is settled." : "None is settled yet.";
   }
 
   state.subscribe(draw);

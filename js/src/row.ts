@@ -2,10 +2,10 @@
 
 import { make, makeButton, setAttribute, setText } from "./dom";
 import { signed } from "./numbers";
-import { paint } from "./palette";
-import { type Frame, type Interaction, isFinal, TOP } from "./protocol";
+import { paint, whisker } from "./palette";
+import { type Frame, type Interaction, TOP } from "./protocol";
 import type { LockedScale } from "./scale";
-import { KIND_WORDS } from "./wording";
+import { KIND_WORDS, STATUS_WORDS, statusOf } from "./wording";
 
 /** Chips shown before the rest is only counted. */
 const CHIPS = 12;
@@ -17,6 +17,8 @@ export class Row {
   readonly #rank = make("span");
   readonly #bar = make("span", "spex-bar");
   readonly #effect = make("span", "spex-number");
+  /** The interval in words, which the bar only draws. */
+  readonly #span = make("span", "spex-unseen");
   readonly #kind = make("td", "spex-kind");
   readonly #status = make("td", "spex-status");
 
@@ -34,7 +36,7 @@ export class Row {
     const order = make("td", "spex-order spex-number", String(interaction.members.length));
     const effect = make("td", "spex-effect");
     this.#bar.setAttribute("aria-hidden", "true");
-    effect.append(this.#bar, this.#effect);
+    effect.append(this.#bar, this.#effect, this.#span);
     this.element.append(rank, members, order, effect, this.#kind, this.#status);
   }
 
@@ -50,16 +52,24 @@ export class Row {
   /** Show the newest values, null where the frame no longer holds this set, and its rank, null where it is not ranked. */
   update(newest: Interaction | null, rank: number | null, frame: Frame, scale: LockedScale): void {
     if (newest) this.interaction = newest;
-    const { effect, kind } = this.interaction;
+    const { effect, interval, kind, settled } = this.interaction;
     setText(this.#rank, rank === null ? "–" : String(rank));
     setAttribute(this.element, "data-rank", rank === null ? null : String(rank));
     setAttribute(this.element, "data-gone", newest ? null : "");
     setAttribute(this.element, "title", newest ? null : "These are the last known values");
+    setAttribute(this.element, "data-settled", settled ? "" : null);
     setText(this.#effect, signed(effect, scale.full));
     paint(this.#bar, effect, scale);
+    whisker(this.#bar, interval, scale);
+    const ends = interval?.map((end) => signed(end, scale.full)).join(" to ");
+    setText(this.#span, ends ? ` 95 % interval ${ends}` : "");
+    setAttribute(this.#bar.parentElement ?? this.#bar, "title", ends ? `95 % interval: ${ends}` : null);
     setText(this.#kind, kind);
     setAttribute(this.#kind, "title", KIND_WORDS[kind]);
-    setText(this.#status, newest ? statusOf(frame) : absenceOf(this.interaction, frame));
+    const status = statusOf(this.interaction, frame);
+    setText(this.#status, newest ? status : absenceOf(this.interaction, frame));
+    setAttribute(this.#status, "data-status", newest && status);
+    setAttribute(this.#status, "title", newest && STATUS_WORDS[status]);
   }
 
   /** Show whether the reader pinned or chose this row, and whether it holds the unit that is pointed at. */
@@ -71,11 +81,6 @@ export class Row {
     const holds = player !== null && this.interaction.members.includes(player);
     setAttribute(this.element, "data-holds", holds ? "" : null);
   }
-}
-
-function statusOf(frame: Frame): string {
-  if (frame.exact) return "exact";
-  return isFinal(frame.state) ? "estimated" : "provisional";
 }
 
 /** Why a frame lacks a set: it is full, or the estimate does not have the set at all. */

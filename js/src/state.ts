@@ -120,7 +120,7 @@ export class ViewState {
 
 /** What a frame's effects are effects on, and by which index. */
 export function subject(frame: Frame): string {
-  return [frame.output, frame.index, frame.maxOrder].join();
+  return [frame.output, frame.outputLabel, frame.index, frame.maxOrder].join();
 }
 
 function largest(effects: Iterable<number>): number {

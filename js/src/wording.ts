@@ -1,6 +1,7 @@
 /** What the screen says in words. */
 
-import type { Frame, Header, Kind, RunState } from "./protocol";
+import { percent } from "./numbers";
+import type { Frame, Header, Interaction, Kind, RunState, Verdict } from "./protocol";
 
 export const STATE_WORDS: Record<RunState, string> = {
   running: "running",
@@ -19,6 +20,48 @@ export const KIND_WORDS: Record<Kind, string> = {
     "one turns another round: a part's effect has one sign alone and the opposite sign when the others are there",
   mixed: "none of these: together some do more than alone, and others less",
 };
+
+export type Status = Verdict | "noise" | "exact" | "settled" | "provisional";
+
+/** What is known of a row: a measurement on the model says more than the surrogate does. */
+export function statusOf(row: Interaction, frame: Frame): Status {
+  if (row.verdict) return row.verdict;
+  if (frame.floor !== null && Math.abs(row.effect) < frame.floor) return "noise";
+  if (frame.exact) return "exact";
+  return row.settled ? "settled" : "provisional";
+}
+
+export const STATUS_WORDS: Record<Status, string> = {
+  confirmed: "measured on the model itself: it has this sign, and about this size",
+  contradicted: "measured on the model itself: it has not this sign, or next to nothing of this size",
+  undecided: "measured on the model itself, over too few contexts to tell",
+  noise: "smaller than what two values of one coalition differ by",
+  exact: "every coalition was evaluated: nothing is estimated",
+  settled:
+    "settled for this surrogate and this ablation: it is among the ten largest for sure, its sign has held, its interval leaves out 0, and R² is high enough",
+  provisional: "not settled: more ablations may still change its place, its size or its sign",
+};
+
+const FAITH =
+  "How much of the model's variation the surrogate explains, with a 95 % interval. Each round's ablations are foretold " +
+  "by the surrogate of the round before, which has not seen them; while it still improves, it is better than this says.";
+
+const REFINERS: Record<string, string> = {
+  linear: "first order",
+  lasso: "LASSO on the trees' sets",
+  pursuit: "LASSO on screened sets",
+  process: "Gaussian process",
+};
+
+/** What R² means, and who speaks in the surrogate that it judges. */
+export function faithWords(frame: Frame): string {
+  if (frame.exact) return "";
+  const speak = Object.entries(frame.weights)
+    .filter(([, weight]) => weight >= 0.005)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, weight]) => `${REFINERS[name] ?? name} ${percent(weight)}`);
+  return speak.length ? `${FAITH}\nThe surrogate is made of: ${speak.join(", ")}.` : FAITH;
+}
 
 const SUM =
   "What a set adds when all its members are there, beyond what its smaller parts add. + raises the output, − lowers it.";
@@ -45,5 +88,5 @@ export function indexWords(index: string): string {
 
 /** Which output the bars speak of. */
 export function outputName(header: Header, frame: Frame | null): string {
-  return header.outputs[frame?.output ?? 0] ?? "the output";
+  return header.outputs[frame?.output ?? 0] ?? (frame?.outputLabel || "the output");
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { frame, KNOWN, mount, unmountAll } from "./model";
+import { frame, KNOWN, mount, SURE, unmountAll } from "./model";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -51,13 +51,15 @@ test("filters narrow each other and the orders, and are cleared at once, but for
   expect([tail().hidden, view.action("clear").hidden]).toEqual([true, true]);
 });
 
-test("settled only: says why there is none, and lets exact rows through", () => {
+test("settled only: says why there is none, and lets settled rows through", () => {
   const view = mount();
   const empty = () => view.find(".spex-rows + p");
   set(view, "settled", true);
   expect([empty().hidden, empty().textContent]).toEqual([false, "None is settled yet."]);
-  view.show(frame({ seq: 2, state: "done", exact: true, r2: null }, KNOWN));
-  expect(view.ranking()).toEqual(["0,1", "1,2,3", "0,3"]);
+  view.show(frame({ seq: 2, state: "done" }, KNOWN));
+  expect(empty().textContent).toBe("None is settled.");
+  view.show(frame({ seq: 3, state: "done" }, SURE));
+  expect(view.ranking()).toEqual(["0,1", "1,2,3"]);
   expect(empty().hidden).toBe(true);
   view.action("clear").click();
   expect(field(view, "settled").checked).toBe(false);

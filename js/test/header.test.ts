@@ -25,6 +25,19 @@ test("a run says what is explained, how far it is and how faithful", () => {
   expect(view.find("[role=progressbar]").getAttribute("aria-valuenow")).toBe("312");
 });
 
+test("the tooltip of R² says what the surrogate is made of", () => {
+  const weights = { linear: 1e-9, lasso: 0.125, pursuit: 0.5, process: 0.25, novel: 0.01 };
+  const view = mount(frame({ weights }, KNOWN));
+  const title = () => view.find(".spex-faithful").title;
+  expect(title()).toContain("Each round's ablations are foretold");
+  expect(title().split("\n")[1]).toBe(
+    "The surrogate is made of: LASSO on screened sets 50\u00a0%, Gaussian process 25\u00a0%, " +
+      "LASSO on the trees' sets 13\u00a0%, novel 1\u00a0%.",
+  );
+  view.show(frame({ seq: 2, exact: true, r2: null }, KNOWN));
+  expect(title()).toBe("");
+});
+
 test.each([
   ["running", ["pause", "stop", "add_budget"]],
   ["paused", ["resume", "stop", "add_budget"]],

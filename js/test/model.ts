@@ -2,12 +2,28 @@
 
 import type { RenderProps } from "@anywidget/types";
 import { vi } from "vitest";
-import { type Header, KINDS, type Kind, NO_PLAYER, type RunState, VERSION } from "../src/protocol";
+import {
+  type Header,
+  KINDS,
+  type Kind,
+  NO_PLAYER,
+  type RunState,
+  VERDICTS,
+  VERSION,
+  type Verdict,
+} from "../src/protocol";
 import widget, { type Traits } from "../src/widget";
+
+/** How sure a row is. */
+export interface Sure {
+  interval?: [low: number, high: number];
+  settled?: boolean;
+  verdict?: Verdict;
+}
 
 export interface Known {
   effects?: number[];
-  rows?: [members: number[], effect: number, kind?: Kind][];
+  rows?: [members: number[], effect: number, kind?: Kind, sure?: Sure][];
   history?: [ablations: number, r2: number, low: number, high: number, linear: number][];
   energy?: number[];
 }
@@ -26,6 +42,9 @@ export interface Head {
   round: number;
   exact: boolean;
   output: number;
+  output_label: string;
+  floor: number | null;
+  weights: Record<string, number>;
   r2: [number, number, number] | null;
   version: number;
 }
@@ -45,18 +64,34 @@ const HEAD: Head = {
   round: 4,
   exact: false,
   output: 0,
+  output_label: "POSITIVE",
+  floor: null,
+  weights: {},
   r2: [0.93, 0.9, 0.95],
 };
+
+type Part = [name: string, dtype: string, shape: number[], data: ArrayBufferView];
 
 /** A frame; without `known`, one from before the first estimate. */
 export function frame(head: Partial<Head> = {}, known?: Known): DataView {
   const rows = known?.rows ?? [];
   const width = Math.max(0, ...rows.map(([members]) => members.length));
-  const arrays: [string, string, number[], ArrayBufferView][] = known
+  const spans = rows.some(([, , , sure]) => sure?.interval);
+  const flags = (of: (sure: Sure) => number) => new Uint8Array(rows.map(([, , , sure]) => of(sure ?? {})));
+  const ends = (i: 0 | 1) => new Float32Array(rows.map(([, effect, , sure]) => sure?.interval?.[i] ?? effect));
+  const arrays: Part[] = known
     ? [
         ["effects", "<f4", [known.effects?.length ?? 0], new Float32Array(known.effects ?? [])],
         ["members", "<u2", [rows.length, width], new Uint16Array(rows.flatMap(([m]) => pad(m, width)))],
         ["effect", "<f4", [rows.length], new Float32Array(rows.map(([, effect]) => effect))],
+        ...(spans
+          ? ([
+              ["low", "<f4", [rows.length], ends(0)],
+              ["high", "<f4", [rows.length], ends(1)],
+            ] satisfies Part[])
+          : []),
+        ["settled", "|u1", [rows.length], flags((sure) => Number(sure.settled ?? false))],
+        ["verdict", "|u1", [rows.length], flags((sure) => (sure.verdict ? VERDICTS.indexOf(sure.verdict) + 1 : 0))],
         ["kind", "|u1", [rows.length], new Uint8Array(rows.map(([, , kind]) => KINDS.indexOf(kind ?? "mixed")))],
         ["history", "<f4", [known.history?.length ?? 0, 5], new Float32Array((known.history ?? []).flat())],
         ["energy", "<f4", [known.energy?.length ?? 0], new Float32Array(known.energy ?? [])],
@@ -118,6 +153,17 @@ export const KNOWN: Known = {
     [256, 0.93, 0.9, 0.95, 0.6],
   ],
   energy: [4, 3, 1, 1],
+};
+
+/** The same rows, with all that may be said of how sure they are. */
+export const SURE: Known = {
+  ...KNOWN,
+  rows: [
+    [[0, 1], 3, "reversal", { interval: [2.5, 3.25], settled: true }],
+    [[1, 2, 3], -2, "redundant", { interval: [-9, -1.5], settled: true, verdict: "contradicted" }],
+    [[0, 3], 1, "mixed", { interval: [-0.5, 1.5] }],
+    [[0], 0.5, "single", { interval: [0.25, 0.5], verdict: "undecided" }],
+  ],
 };
 
 /** A later frame: other sets lead, and one has left. */

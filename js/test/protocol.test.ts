@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { decodeFrame, KINDS, NO_PLAYER, TOP } from "../src/protocol";
+import { decodeFrame, KINDS, NO_PLAYER, TOP, VERDICTS } from "../src/protocol";
 import { frame } from "./model";
 
 const at = (name: string) => join(import.meta.dirname, "fixtures", name);
@@ -30,6 +30,9 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
     round: head.round,
     exact: head.exact,
     output: head.output,
+    outputLabel: head.output_label,
+    floor: head.floor,
+    weights: head.weights,
     r2: { value: head.r2[0], low: head.r2[1], high: head.r2[2] },
     energy: arrays.energy,
   });
@@ -41,7 +44,10 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
       key: players.join(","),
       members: players,
       effect: arrays.effect[i],
+      interval: [arrays.low[i], arrays.high[i]],
       kind: KINDS[arrays.kind[i]],
+      settled: arrays.settled[i] === 1,
+      verdict: VERDICTS[arrays.verdict[i] - 1] ?? null,
     })),
   );
 });

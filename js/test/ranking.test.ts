@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { drawn, frame, KNOWN, mount, over, press, TURNED, unmountAll } from "./model";
+import { drawn, frame, KNOWN, mount, over, press, SURE, TURNED, unmountAll } from "./model";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -23,6 +23,29 @@ test("rows say members, order, effect, kind and status, and the index is named",
   expect(view.find("summary").textContent).toBe("effect: FBII, order ≤ 3");
   expect(view.find("summary").title).toContain("raises the output");
   expect(view.find('[data-members="0,1"] .spex-kind').title).toContain("turns another round");
+});
+
+test("an interval is a whisker on the bar, and numbers for who points or listens", () => {
+  const view = mount(frame({}, SURE));
+  const bar = view.find('[data-members="0,1"] .spex-bar'); // a full bar is 4
+  expect([bar.style.getPropertyValue("--low"), bar.style.getPropertyValue("--high")]).toEqual(["0.62", "0.82"]);
+  expect(view.find('[data-members="0,1"] td.spex-effect').title).toBe("95 % interval: +2.50 to +3.25");
+  expect(view.find('[data-members="0,1"] td.spex-effect').textContent).toBe("+3.00 95 % interval +2.50 to +3.25");
+  expect(view.all(".spex-bar").map((each) => each.dataset.beyond)).toEqual([undefined, "low", undefined]);
+  view.show(frame({ seq: 2, exact: true }, KNOWN));
+  expect([bar.dataset.interval, bar.style.getPropertyValue("--low")]).toEqual([undefined, ""]);
+  expect(view.find('[data-members="0,1"] td.spex-effect').textContent).toBe("+3.00");
+});
+
+test("the status: what was measured beats settled, and noise is named", () => {
+  const view = mount(frame({}, SURE));
+  view.find('[data-order="all"]').click();
+  const status = () => view.all("td.spex-status").map((cell) => cell.textContent);
+  expect(status()).toEqual(["settled", "contradicted", "provisional", "undecided"]);
+  expect(view.find("td.spex-status").title).toContain("settled for this surrogate and this ablation");
+  expect(view.all("tr[data-settled]").map((row) => row.dataset.members)).toEqual(["0,1", "1,2,3"]);
+  view.show(frame({ seq: 2, exact: true, floor: 1.5 }, SURE));
+  expect(status()).toEqual(["exact", "contradicted", "noise", "undecided"]);
 });
 
 test.each([
@@ -98,6 +121,14 @@ test("another output is another ranking, on another scale, at once", () => {
   expect(view.find(".spex-what strong").textContent).toBe("NEGATIVE");
 });
 
+test("a contrast is named, and another contrast is another ranking", () => {
+  const view = mount(frame({ output: -1, output_label: "good − bad" }, KNOWN));
+  expect(view.find(".spex-what strong").textContent).toBe("good − bad");
+  view.find(".spex-ranking").dispatchEvent(new Event("pointerenter"));
+  view.show(frame({ seq: 2, output: -1, output_label: "good − fair" }, TURNED));
+  expect(view.ranking()).toEqual(["0,3", "0,1", "2,3"]);
+});
+
 test("keys with a modifier are left to the host", () => {
   const view = mount();
   const row = view.find("tr[data-members]");
@@ -141,7 +172,7 @@ test("the final frame ranks at once", () => {
   const view = mount();
   view.show(frame({ seq: 2, state: "stopped" }, TURNED));
   expect(view.ranking()).toEqual(["0,3", "0,1", "2,3"]);
-  expect(view.find("tr[data-members] .spex-status").textContent).toBe("estimated");
+  expect(view.find("tr[data-members] .spex-status").textContent).toBe("provisional");
 });
 
 test("a row under the pointer marks its members in the text; a chosen one keeps them marked", () => {

@@ -81,7 +81,14 @@ def test_python_writes_the_bytes_that_the_page_is_tested_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "ours"), [("VERSION", VERSION), ("NO_PLAYER", NO_PLAYER), ("KINDS", list(KINDS)), ("STATES", list(STATES))]
+    ("name", "ours"),
+    [
+        ("VERSION", VERSION),
+        ("NO_PLAYER", NO_PLAYER),
+        ("KINDS", list(KINDS)),
+        ("VERDICTS", list(VERDICTS)),
+        ("STATES", list(STATES)),
+    ],
 )
 def test_protocol_ts_says_the_same(name: str, ours: Any) -> None:
     protocol = (JS / "src" / "protocol.ts").read_text()
