@@ -28,6 +28,7 @@ from model_games import ModelGame
 from plan import DEVELOPMENT, REPORT, STAGES, peer_cells
 from results import RESULTS
 from scaling import run_peers, scaling
+from spex_widget.algorithms.refiners import REFINE
 from timing import times
 
 
@@ -97,7 +98,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two seeds for development instead of the report's")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--noise", choices=["also", "only"], help="games with noise; without this, none")
-    parser.add_argument("--refine", help="a refiner by name instead of the engine's own choice")
+    parser.add_argument("--refine", choices=REFINE, help="a refiner by name instead of the engine's own choice")
     args = parser.parse_args()
     if args.seeds is None:
         args.seeds = list(DEVELOPMENT[:2] if args.quick else SEEDS.get(args.measure, REPORT[:5]))

@@ -38,7 +38,7 @@ def mlp(n: int, seed: int, relevant: int = 10, gain: float = 1.0) -> SparseSpect
     """A random tanh network, 10 → 16 → 8 → 1, on 10 of the players: sparse in them, dense among them.
 
     It is played by its exact spectrum, of 2^10 coefficients. So many players and this gain because shapiq's ProxySPEX
-    then has R² = .93 at n = 128 with 1,000 ablations, as it was first seen on small networks.
+    then has R² near .9 at n = 128 with 1,000 ablations, as was first seen of it on small networks.
     """
     rng = np.random.default_rng(seed)
     inputs = rng.choice(n, min(relevant, n), replace=False)

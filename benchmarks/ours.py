@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -18,7 +17,7 @@ from cache import Cache
 from games import Case, Playing
 from runs import fresh, key, play, r2
 from spex_widget.algorithms import ProxySPEX
-from spex_widget.algorithms.algorithm import Algorithm, Batch, Estimate
+from spex_widget.algorithms.algorithm import Batch, Estimate
 
 
 @lru_cache
@@ -36,15 +35,6 @@ def method(refine: str | None) -> str:
     return f"engine ({refine})" if refine else "engine"
 
 
-def make(n: int, seed: int, refine: str | None) -> Algorithm:
-    """The algorithm; with a refiner of that name where it offers the choice."""
-    if refine is None:
-        return ProxySPEX(n, seed=seed)
-    if "refine" not in inspect.signature(ProxySPEX.__init__).parameters:
-        raise SystemExit("this engine has one refiner: leave out --refine")
-    return ProxySPEX(n, seed=seed, refine=refine)
-
-
 class Run:
     """One run of the engine on a case, to the largest budget.
 
@@ -57,7 +47,7 @@ class Run:
     """
 
     def __init__(self, playing: Playing, most: int, seed: int, refine: str | None = None) -> None:
-        self.algorithm = make(playing.n, seed, refine)
+        self.algorithm = ProxySPEX(playing.n, seed=seed, refine=refine or "auto")
         self.rounds: list[tuple[int, float, float]] = []
         batches: list[Batch] = []
         told = 0
@@ -125,6 +115,7 @@ def _record(case: Case, m: int, run: Run, visit: Visit | None) -> dict[str, Any]
         "ridge": ridge_r2(run.coalitions[:m], run.values[:m], x, truth),
         "screen": [screen.value, screen.low, screen.high] if screen else None,
         "exact": estimate.exact,
+        "weights": dict(estimate.weights),
         "wall": sum(wall for _, wall, _ in rounds) + wall,
         "cpu": sum(cpu for _, _, cpu in rounds) + cpu,
         "rounds": rounds,
