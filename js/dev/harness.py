@@ -132,7 +132,7 @@ def main() -> None:
     (OUT / "harness.html").write_text(page)
     shots = [("short", s, 900) for s in ("empty", "running", "paused", "failed", "done")] + [("exact", "done", 900)]
     shots += [("short", "running", 500), ("long", "running", 900), ("long", "done", 500), ("low", "done", 900)]
-    shots += [("short", "reading", 900), ("short", "reading", 500), ("short", "done", 500)]
+    shots += [("short", "reading", 900), ("short", "reading", 500), ("short", "done", 500), ("short", "done", 980)]
     with sync_playwright() as p:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
         browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
