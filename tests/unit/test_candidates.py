@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 import brute
-from spex_widget.algorithms.candidates import every_set, grow, propose, screen, singles, stack_sets, union
+from spex_widget.algorithms.candidates import (
+    every_set,
+    grow,
+    propose,
+    screen,
+    singles,
+    stack_sets,
+    strongest_singles,
+    union,
+)
 from spex_widget.spectrum import SparseSpectrum, pad_sets
 
 
@@ -43,6 +52,14 @@ def test_every_set_of_an_order(n, order):
 
 def test_every_single_player():
     assert singles(3).tolist() == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize("top", [1, 3, 99])
+def test_the_players_whose_own_effects_are_largest(top):
+    x, effects = rows(5000, 6), np.array([0.1, -3.0, 0.5, 2.0, -1.0, 0.0])
+    expected = sorted(np.argsort(-np.abs(effects))[:top].tolist())
+    # An offset says nothing of a player, however uneven the rows.
+    assert strongest_singles(x, 1e3 + x @ effects, top).tolist() == [[i] for i in expected]
 
 
 def test_sets_of_several_widths_are_stacked():

@@ -142,7 +142,7 @@ def test_exact_rounds_leave_no_interval_to_speak_of():
     np.testing.assert_allclose(pooled.means, [truth[s] for s in brute.subsets(range(N))[1:]], atol=1e-8)
 
 
-@pytest.mark.parametrize("scale", [1e150, 1e-150, -3.0])
+@pytest.mark.parametrize("scale", [1e200, 1e-200, -3.0])
 def test_estimates_change_with_the_units_as_the_values_do(scale):
     rng, values = np.random.default_rng(0), function()
     x, y = rows(30, rng), rows(20, rng)

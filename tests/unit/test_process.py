@@ -184,7 +184,7 @@ def test_the_prior_variance_of_a_coefficient_is_the_walsh_transform_of_the_kerne
 
 
 def test_large_rates_of_many_players_overflow_nowhere():
-    logs = np.append(np.full(3000, 3.0), [3.0, -12.0])
+    logs = np.append(np.full(3000, 7.0), [3.0, -12.0])
     found = Process(logs, rows(20, 3000), np.ones(20), 0.0, 1.0).at(pad_sets([(), (5,)], 3000))
     assert np.isfinite(found).all()
 
@@ -215,6 +215,18 @@ def test_few_warm_steps_do_what_many_cold_ones_do():
     before = fit_process(x[:480], values[:480])
     missed = [np.mean((fit_process(x, values, start)(fresh) - function(fresh)) ** 2) for start in (None, before.logs)]
     assert missed[1] < 1.1 * missed[0]
+
+
+def test_the_final_fit_climbs_further_from_a_poor_start():
+    x = rows(300, 6)
+    values = x @ np.arange(6.0) + np.random.default_rng(0).normal(size=300)
+    z, y = 1.0 - 2.0 * x, (values - values.mean()) / values.std()
+
+    def likelihood(final):
+        logs = fit_process(x, values, np.full(8, -5.0), final=final).logs
+        return scikit_learn(logs).fit(z, y).log_marginal_likelihood_value_
+
+    assert likelihood(True) > likelihood(False) + 1
 
 
 def test_what_a_few_rows_had_found_is_not_gone_on_from():
@@ -266,6 +278,7 @@ EXTREMES = {
     "values met again and again": (np.repeat(rows(5, 6), 20, axis=0), np.repeat(np.arange(5.0), 20)),
     "no noise": (rows(300, 6), 1.0 * rows(300, 6)[:, 0]),
     "only noise": (rows(300, 6), np.random.default_rng(0).normal(size=300)),
+    "nothing of the first order": (brute.coalitions(3), np.prod(1.0 - 2.0 * brute.coalitions(3), axis=1)),
     "more players than rows": (rows(33, 700), rows(33, 700)[:, 5] * 1.0),
     "a player always there": (rows(50, 6) | (np.arange(6) == 2), rows(50, 6) @ np.arange(6.0)),
     "a small signal on a large offset": (rows(80, 6), 1e9 + 1e-3 * rows(80, 6)[:, 0]),

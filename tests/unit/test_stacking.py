@@ -74,7 +74,7 @@ def test_they_are_least_squares_with_sixteen_rows_for_what_is_expected(k):
     assert loss(found) <= reference.fun * (1 + 1e-9)
 
 
-@pytest.mark.parametrize(("scale", "shift"), [(1.0, 1e4), (-3.0, 5.0), (1e150, 0.0), (1e-150, 0.0)])
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 1e4), (-3.0, 5.0), (1e200, 0.0), (1e-200, 0.0)])
 def test_the_units_do_not_matter(scale, shift):
     foretold = foretellings(60)
     values = mixture(foretold, (0, 0.5, 0.1, 0.4)) + np.random.default_rng(3).normal(size=60)
