@@ -1,6 +1,6 @@
 /** What the screen says in words. */
 
-import { percent } from "./numbers";
+import { share } from "./numbers";
 import type { Frame, Header, Interaction, Kind, RunState, Verdict } from "./protocol";
 
 export const STATE_WORDS: Record<RunState, string> = {
@@ -59,8 +59,8 @@ export function faithWords(frame: Frame): string {
   const speak = Object.entries(frame.weights)
     .filter(([, weight]) => weight >= 0.005)
     .sort(([, a], [, b]) => b - a)
-    .map(([name, weight]) => `${REFINERS[name] ?? name} ${percent(weight)}`);
-  return speak.length ? `${FAITH}\nThe surrogate is made of: ${speak.join(", ")}.` : FAITH;
+    .map(([name, weight]) => `${REFINERS[name] ?? name} × ${share(weight)}`);
+  return speak.length ? `${FAITH}\nThe surrogate is a sum: ${speak.join(" + ")}.` : FAITH;
 }
 
 const SUM =
