@@ -244,12 +244,13 @@ def test_the_intervals_of_a_run_hold_what_was_planted(runs):
     assert (high - low < 1.5).all()
 
 
-def estimate(surrogates, last, lower=0.8):
+def estimate(surrogates, last, lower=0.8, scale=1.0):
     """Rounds of 200 ablations of x0 + 2 x1, one a surrogate."""
     rng, parts = np.random.default_rng(0), []
     for surrogate in surrogates:
         x = rows(200, rng)
-        parts.append(foretold(x, x @ np.array([1.0, 2.0, 0, 0, 0]) + 0.2 * rng.normal(size=200), surrogate))
+        values = x @ np.array([1.0, 2.0, 0, 0, 0]) + 0.2 * rng.normal(size=200)
+        parts.append(foretold(x, scale * values, scale * surrogate))
     history = (Mark(1, R2(0.9, lower, 0.95), 0.5),)
     return Estimate(FIRST, len(parts), 200 * len(parts), last, history=history, foretold=tuple(parts))
 
@@ -277,6 +278,11 @@ RIGHT = line(1.0, 2.0)
 )
 def test_each_condition_counts(surrogates, last, lower, settled):
     assert estimate(surrogates, last, lower).settled(4, index="BV") == settled
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200, -1.0])
+def test_what_is_settled_does_not_depend_on_the_units(scale):
+    assert estimate([RIGHT] * 3, scale * RIGHT, scale=scale).settled(4, index="BV") == ((1,), (0,))
 
 
 def test_a_place_among_the_top_must_be_sure():
