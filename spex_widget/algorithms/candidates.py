@@ -19,6 +19,12 @@ def singles(n: int) -> IntArray:
     return np.arange(n, dtype=np.int32)[:, None]
 
 
+def strongest_singles(coalitions: BoolArray, values: FloatArray, top: int) -> IntArray:
+    """The `top` players that correlate most with values (m,); (≤ top, 1)."""
+    sizes = np.abs((1 - 2.0 * coalitions).T @ (values - values.mean()))
+    return np.sort(np.argsort(-sizes, kind="stable")[:top]).astype(np.int32)[:, None]
+
+
 def every_set(n: int, order: int) -> IntArray:
     """All sets of so many of n players, (C(n, order), order)."""
     if order == 2:  # the one that is large

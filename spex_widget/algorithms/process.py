@@ -24,7 +24,7 @@ from spex_widget.spectrum.sets import IntArray
 
 Float32Array = npt.NDArray[np.float32]
 
-_COLD_STEPS, _WARM_STEPS = 40, 8  # of Adam: from nothing, and from the optimum of fewer rows
+_COLD_STEPS, _WARM_STEPS, _FINAL_STEPS = 40, 8, 16  # of Adam: from nothing, and from the optimum of fewer rows
 _COLD_UP_TO = 256  # rows: what fewer have found misleads more than it helps
 _RATE = 0.2
 _DECAYS = 0.9, 0.99
@@ -120,7 +120,9 @@ def _moments(coalitions: BoolArray, weights: FloatArray, order: int) -> tuple[In
     return np.concatenate([left[row], right[column]], axis=1), table[row, column]
 
 
-def fit_process(coalitions: BoolArray, values: FloatArray, start: FloatArray | None = None) -> Process:
+def fit_process(
+    coalitions: BoolArray, values: FloatArray, start: FloatArray | None = None, *, final: bool = False
+) -> Process:
     """Fit a process to values (m,), not all equal, at coalitions (m, n).
 
     Parameters
@@ -129,6 +131,8 @@ def fit_process(coalitions: BoolArray, values: FloatArray, start: FloatArray | N
     values : ndarray of shape (m,), float64
     start : ndarray of shape (n + 2,), optional
         The logarithms found with fewer rows; few steps do then.
+    final : bool
+        Take more of them.
 
     Notes
     -----
@@ -143,7 +147,7 @@ def fit_process(coalitions: BoolArray, values: FloatArray, start: FloatArray | N
     if start is None or len(few) <= _COLD_UP_TO:
         logs = _climb(few, y_few, _first_guess(few, y_few), _COLD_STEPS)
     else:
-        logs = _climb(few, y_few, start, _WARM_STEPS)
+        logs = _climb(few, y_few, start, _FINAL_STEPS if final else _WARM_STEPS)
     kernel = _kernel(z, z, logs).astype(np.float64)
     np.einsum("ii->i", kernel)[:] += np.exp(logs[-1]) + _JITTER * np.exp(logs[-2])
     dual = linalg.cho_solve(linalg.cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False), y)

@@ -15,7 +15,7 @@ import numpy as np
 
 from spex_widget.algorithms.algorithm import FIRST, Algorithm, Batch, Estimate, Mark, Output
 from spex_widget.algorithms.evidence import Foretold
-from spex_widget.algorithms.prequential import held_out_r2
+from spex_widget.algorithms.prequential import Older, held_out_r2
 from spex_widget.algorithms.refiners import REFINE, Fits, fit_refiners
 from spex_widget.algorithms.rows import Rows
 from spex_widget.algorithms.sampling import UniformSampler
@@ -25,9 +25,7 @@ from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 _FIRST_MARK = 32
 _GROWTH = 1.25  # of a round mark over the last: rounds stay few, all refits together cost a few of the last
-_PASSES, _FINAL_PASSES = 2, 4  # of the pursuit: in a round, and at the end
-_WINDOW = 0.75  # R² speaks of the surrogates fitted to at least this share of the ablations
-_STACKED = 0.6  # the refiners' weights speak of those fitted to at least this share
+_WINDOW = 0.6  # R² and the refiners' weights speak of what was fitted to at least this share of the ablations
 
 
 def round_marks(most: int) -> list[int]:
@@ -125,9 +123,8 @@ class ProxySPEX(Algorithm):
         return self._estimate(output, self._fitted(chain, coalitions, values, final=True))
 
     def _fitted(self, chain: _Chain, coalitions: BoolArray, values: FloatArray, *, final: bool) -> _Chain:
-        passes = _FINAL_PASSES if final else _PASSES
         chain = chain.judged(coalitions, values)
-        return chain.fitted(coalitions, values, self._names, seed=self.seed, passes=passes, warm=not final)
+        return chain.fitted(coalitions, values, self._names, seed=self.seed, final=final)
 
     def _estimate(self, output: Output, chain: _Chain) -> Estimate:
         assert chain.surrogate is not None
@@ -160,6 +157,7 @@ class _Chain:
     weights: Mapping[str, float] = field(default_factory=dict)
     guesses: tuple[tuple[int, Mapping[str, FloatArray]], ...] = ()
     foretold: tuple[Foretold, ...] = ()
+    older: tuple[FloatArray, ...] = ()
     history: tuple[Mark, ...] = ()
 
     def judged(self, coalitions: BoolArray, values: FloatArray) -> _Chain:
@@ -168,24 +166,32 @@ class _Chain:
             return self
         new, seen = coalitions[self.mark :], values[self.mark :]
         guesses = (*self.guesses, (self.mark, {name: s(new) for name, s in self.fits.spectra.items()}))
+        older = (*self.older, self.foretold[-1].surrogate(new)) if self.foretold else ()
         foretold = (*self.foretold, Foretold(new, seen, self.surrogate, self.surrogate(new)))
-        unjudged = replace(self, guesses=guesses, foretold=foretold)
-        start = unjudged._since(_WINDOW, len(values))
+        unjudged = replace(self, guesses=guesses, foretold=foretold, older=older)
+        start = unjudged._since(len(values))
         if len(values) - start < _FIRST_MARK or np.ptp(values[start:]) == 0:
             return unjudged
-        shown = foretold[len(foretold) - sum(mark >= start for mark, _ in guesses) :]
-        r2 = held_out_r2(values[start:], np.concatenate([part.predicted for part in shown]))
+        marks = np.array([mark for mark, _ in guesses])
+        recent = int((marks >= start).sum())
+        predicted = np.concatenate([part.predicted for part in foretold[-recent:]])
+        before = None
+        if len(older) >= recent:
+            sizes = [len(part) for part in foretold[-recent:]]
+            newer, olden = (np.average(np.log(m), weights=sizes) for m in (marks[-recent:], marks[-recent - 1 : -1]))
+            ahead = float((np.log(len(values)) - newer) / (newer - olden))
+            before = Older(np.concatenate(older[-recent:]), ahead)
+        r2 = held_out_r2(values[start:], predicted, before)
         linear = held_out_r2(values[start:], unjudged._guessed("linear", start))
         return replace(unjudged, history=(*self.history, Mark(len(values), r2, linear.value)))
 
     def fitted(
-        self, coalitions: BoolArray, values: FloatArray, names: tuple[str, ...], *, seed: int, passes: int, warm: bool
+        self, coalitions: BoolArray, values: FloatArray, names: tuple[str, ...], *, seed: int, final: bool
     ) -> _Chain:
         """With all refiners fitted to these rows and stacked by what they had foretold of the newest."""
-        before = self.fits.rates if warm else None
-        fits = fit_refiners(names, coalitions, values, seed=seed, passes=passes, before=before)
+        fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=self.fits.rates)
         if self.guesses:
-            start = self._since(_STACKED, len(values))
+            start = self._since(len(values))
             weights = stacking_weights(names, {name: self._guessed(name, start) for name in names}, values[start:])
         else:
             weights = expected_weights(names)
@@ -193,11 +199,11 @@ class _Chain:
         surrogate = stack(fits.spectra, chosen, float(values.mean()))
         return replace(self, mark=len(values), fits=fits, surrogate=surrogate, weights=chosen)
 
-    def _since(self, share: float, rows: int) -> int:
-        """The first mark at this share of the rows or later, or else the last that a round's worth of rows follows."""
+    def _since(self, rows: int) -> int:
+        """The first mark in the window, or else the last that a round's worth of rows follows."""
         marks = [mark for mark, _ in self.guesses]
         enough = [mark for mark in marks if mark <= rows - _FIRST_MARK] or marks[:1]
-        return next((mark for mark in enough if mark >= share * rows), enough[-1])
+        return next((mark for mark in enough if mark >= _WINDOW * rows), enough[-1])
 
     def _guessed(self, name: str, start: int) -> FloatArray:
         """What a refiner had foretold of all rows from a mark on."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from spex_widget.algorithms.candidates import grow, propose, screen, singles, union
+from spex_widget.algorithms.candidates import grow, propose, screen, strongest_singles, union
 from spex_widget.algorithms.lasso import fit_lasso
 from spex_widget.algorithms.linear import fit_linear
 from spex_widget.algorithms.process import fit_process
@@ -38,7 +38,9 @@ REFINE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _FEWEST = 32  # rows for trees
 _PROPOSED = 400  # sets taken from the trees: twice what the papers find to suffice for R², since the LASSO prunes
+_SINGLES = 300  # the players that the LASSO looks at, besides those in the trees' sets
 _PURSUED = 150  # pairs, triples, and grown sets, each
+_PASSES, _FINAL_PASSES = 2, 4  # of the pursuit: in a round, and at the end
 _EXACT = 1e-9  # residuals below this share of the values' range are rounding errors
 
 
@@ -64,7 +66,7 @@ def fit_refiners(
     values: FloatArray,
     *,
     seed: int,
-    passes: int,
+    final: bool = False,
     before: FloatArray | None = None,
 ) -> Fits:
     """Fit refiners to values (m,) at coalitions (m, n).
@@ -73,8 +75,8 @@ def fit_refiners(
     ----------
     names : tuple of str
         Which refiners.
-    passes : int
-        How often the pursuit looks at what is left over.
+    final : bool
+        Take more care, and time.
     before : ndarray, optional
         The rates of an earlier fit to some of these rows, from which the process climbs on.
     """
@@ -85,7 +87,7 @@ def fit_refiners(
         return Fits(dict.fromkeys(("linear", *names), constant))
     # In units of their range, so that no square overflows, and none vanishes.
     scaled = (values - mean) / spread
-    spectra, rates = _fit_scaled(names, coalitions, scaled, seed, passes, before)
+    spectra, rates = _fit_scaled(names, coalitions, scaled, seed, final, before)
     return Fits({name: constant + spread * spectrum for name, spectrum in spectra.items()}, rates)
 
 
@@ -94,7 +96,7 @@ def _fit_scaled(
     coalitions: BoolArray,
     values: FloatArray,
     seed: int,
-    passes: int,
+    final: bool,
     before: FloatArray | None,
 ) -> tuple[dict[str, SparseSpectrum], FloatArray | None]:
     n = coalitions.shape[1]
@@ -108,20 +110,20 @@ def _fit_scaled(
     elif "ridge" in names:
         spectra["ridge"] = spectra["linear"]
     if "lasso" in names:
-        candidates = union(n, proposed, singles(n))
+        candidates = union(n, proposed, strongest_singles(coalitions, values, _SINGLES))
         spectra["lasso"] = fit_lasso(coalitions, values, candidates, seed=seed)
-        spectra["pursuit"] = _pursue(spectra["lasso"], candidates, coalitions, values, seed, passes)
+        spectra["pursuit"] = _pursue(spectra["lasso"], candidates, coalitions, values, seed, final)
     rates = None
     if "process" in names:
-        process = fit_process(coalitions, values, before)
+        process = fit_process(coalitions, values, before, final=final)
         spectra["process"], rates = process.spectrum(proposed), process.logs
     return spectra, rates
 
 
 def _pursue(
-    fitted: SparseSpectrum, candidates: IntArray, coalitions: BoolArray, values: FloatArray, seed: int, passes: int
+    fitted: SparseSpectrum, candidates: IntArray, coalitions: BoolArray, values: FloatArray, seed: int, final: bool
 ) -> SparseSpectrum:
-    for _ in range(passes):
+    for _ in range(_FINAL_PASSES if final else _PASSES):
         residuals = values - fitted(coalitions)
         if np.abs(residuals).max() <= _EXACT * np.ptp(values):
             break
