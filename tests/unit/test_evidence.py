@@ -271,8 +271,10 @@ RIGHT = line(1.0, 2.0)
         ([RIGHT, RIGHT, line(-1.0, 2.0)], RIGHT, 0.8, ((1,),)),  # another sign the round before
         ([RIGHT, RIGHT, line(0.0, 2.0)], RIGHT, 0.8, ((1,),)),  # not seen the round before
         ([line(-1.0, 2.0), RIGHT, RIGHT], RIGHT, 0.8, ((1,), (0,))),  # long ago does not count
-        ([RIGHT] * 3, line(-1.0, 2.0), 0.8, ((1,),)),  # another sign than the evidence's
+        ([RIGHT] * 3, line(-1.0, 2.0), 0.8, ((1,),)),  # another sign at the end
+        ([line(-1.0, 2.0)] * 3, line(-1.0, 2.0), 0.8, ((1,),)),  # another sign than the evidence's
         ([line(1.0, 2.0, 0.5)] * 3, line(1.0, 2.0, 0.5), 0.8, ((1,), (0,))),  # the evidence says it is nothing
+        ([line(1.0, 2.0, -0.5)] * 3, line(1.0, 2.0, -0.5), 0.8, ((1,), (0,))),
         ([RIGHT] * 3, SparseSpectrum.from_sets(N, {(): 1.0}), 0.8, ()),  # nothing to settle
     ],
 )
