@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.algorithms.evidence import Foretold, Pooled, interval, pool
-from spex_widget.spectrum import SparseSpectrum, interactions
+from spex_widget.algorithms.evidence import HONEST, Foretold, Pooled, interval, pool
+from spex_widget.spectrum import SparseSpectrum, check_index, interactions
 from spex_widget.spectrum.arguments import FloatArray
 from spex_widget.spectrum.sets import IntArray
 
@@ -138,9 +138,12 @@ class Estimate:
         Returns
         -------
         low, high : ndarray of shape (s,), float64
-            Or None where there is no interval: the result is exact, or no round was foretold.
+            Or None where there is no interval: the result is exact, no round was foretold, or the index is none of
+            `evidence.HONEST`.
         """
-        return interval(self._pooled(sets, index, max_order)) if self.foretold else None
+        if not self.foretold or check_index(index) not in HONEST:
+            return None
+        return interval(self._pooled(sets, index, max_order))
 
     def settled(
         self,
@@ -148,6 +151,7 @@ class Estimate:
         *,
         index: str = "BII",
         max_order: int | None = None,
+        least_order: int = 1,
         draws: int = 40,
         share: float = 0.95,
         marks: int = 3,
@@ -155,7 +159,8 @@ class Estimate:
     ) -> tuple[tuple[int, ...], ...]:
         """Which of the `top` largest interactions are settled for this surrogate and this ablation, largest first.
 
-        One is settled when all of these hold; where the result is exact, all are.
+        The largest are those of at least `least_order` players. One is settled when all of these hold; where the result
+        is exact, all are, and where an index has no honest interval, none is.
 
         - In at least this `share` of bootstrap `draws` it is among the `top`.
         - Its sign was the same at the last `marks` round marks.
@@ -163,7 +168,7 @@ class Estimate:
         - The lower end of the held-out R² is at least `r2`.
         """
         table = interactions(self.spectrum, index, max_order)
-        sizes = np.abs(table.coefficients) * (table.orders > 0)
+        sizes = np.abs(table.coefficients) * (table.orders >= max(least_order, 1))
         largest = np.argsort(-sizes, kind="stable")[: _RIVALS * top]
         largest = largest[sizes[largest] > 0]
         sets, effects = table.members[largest], table.coefficients[largest]
@@ -171,13 +176,15 @@ class Estimate:
             return tuple(_players(row, table.n) for row in sets[:top])
         if len(self.foretold) < marks - 1 or self.r2 is None or self.r2.low < r2 or not len(largest):
             return ()
+        if check_index(index) not in HONEST:
+            return ()
         pooled = self._pooled(sets, index, max_order)
         low, high = interval(pooled)
         rng = np.random.default_rng(0)
         inside = np.zeros(len(sets))
         for _ in range(draws):
             inside[np.argsort(-np.abs(pooled.draw(rng)), kind="stable")[:top]] += 1
-        sure = (inside >= share * draws) & (low * high > 0) & (np.sign(low) == np.sign(effects))
+        sure = (inside >= share * draws) & (np.sign(low) == np.sign(high)) & (np.sign(low) == np.sign(effects))
         for known in self.foretold[len(self.foretold) - marks + 1 :]:
             before = interactions(known.surrogate, index, max_order).at(sets)
             sure &= np.sign(before) == np.sign(effects)

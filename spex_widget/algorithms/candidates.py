@@ -100,8 +100,8 @@ def grow(spectrum: SparseSpectrum, coalitions: BoolArray, residuals: FloatArray,
     table = (characters(coalitions, base) * residuals[:, None]).T @ (1 - 2.0 * coalitions)
     inside = np.zeros((len(base), n + 1), dtype=bool)
     np.put_along_axis(inside, base.astype(np.int64), True, axis=1)
-    table[inside[:, :n]] = 0.0
-    best = np.argsort(-np.abs(table), axis=None, kind="stable")[:top]
+    sizes = np.where(inside[:, :n], -1.0, np.abs(table))
+    best = np.argsort(-sizes, axis=None, kind="stable")[: min(top, int((sizes >= 0).sum()))]
     row, player = np.unravel_index(best, table.shape)
     return union(n, np.sort(np.column_stack([base[row], player]), axis=1))
 

@@ -19,7 +19,12 @@ from spex_widget.spectrum import SparseSpectrum, characters, index_weights
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 from spex_widget.spectrum.sets import IntArray
 
+HONEST = ("Fourier", "BV", "BII")
+"""The indices whose intervals cover. Others take in sets that the surrogate does not have: .65 to .85 was measured."""
+
 _LEVEL = 0.95
+WIDER = 1.4
+"""Times: who asks has chosen the sets by a fit to these rows. Without it .72 to .95 were covered, by game."""
 _ROUNDING = 1e-9  # of the values' range
 
 
@@ -110,7 +115,7 @@ def pool(rounds: Sequence[Foretold], support: IntArray, sets: IntArray, index: s
 
 
 def interval(pooled: Pooled) -> tuple[FloatArray, FloatArray]:
-    """The ends of the 95 % intervals, (sets,) each."""
+    """The ends of the 95 % intervals of sets that were chosen by their size, (sets,) each."""
     rows = sum(len(part[2]) for part in pooled.parts)
-    half = stats.t.ppf((1 + _LEVEL) / 2, max(rows - len(pooled.parts), 1)) * pooled.errors
+    half = WIDER * stats.t.ppf((1 + _LEVEL) / 2, max(rows - len(pooled.parts), 1)) * pooled.errors
     return pooled.means - half, pooled.means + half

@@ -112,7 +112,7 @@ def _standing(snapshot: Snapshot, arrays: dict[str, npt.NDArray[Any]]) -> dict[s
     codes: dict[str | None, int] = {None: 0, **{verdict: code for code, verdict in enumerate(VERDICTS, 1)}}
     sets = [tuple(int(i) for i in row if i != NO_PLAYER) for row in arrays["members"]]
     rows = list(zip(sets, map(float, arrays["effect"]), strict=True))
-    settled = [snapshot.is_settled(*row, snapshot.index, snapshot.max_order) for row in rows]
+    settled = [bool(snapshot.is_settled(*row, snapshot.index, snapshot.max_order)) for row in rows]
     verdict = [codes[snapshot.verdict(*row)] for row in rows]
     return {"settled": np.array(settled, dtype=np.uint8), "verdict": np.array(verdict, dtype=np.uint8)}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from spex_widget.algorithms.algorithm import Estimate
+from spex_widget.algorithms.evidence import HONEST
 from spex_widget.games.game import Game
 from spex_widget.snapshot.measured import Measured, bii
 
@@ -107,14 +108,21 @@ class Snapshot:
         average = bii(self.estimate.spectrum, players)
         return measured.verdict(average) if average * effect > 0 else None
 
-    def is_settled(self, players: tuple[int, ...], effect: float, index: str, max_order: int | None = None) -> bool:
+    def is_settled(
+        self, players: tuple[int, ...], effect: float, index: str, max_order: int | None = None
+    ) -> bool | None:
         """Whether a set's effect is settled for this surrogate and this ablation, see `Estimate.settled`.
 
-        What is exact is settled, whatever its size; but nothing is under the noise floor.
+        Single players are among the largest of any order, interactions among those of order 2 and more. What is exact
+        is settled, whatever its size; but nothing is under the noise floor. None where the index has no such interval.
         """
         if self.estimate is None or self.is_noise(effect):
             return False
-        return self.estimate.exact or players in _settled(self.estimate, index, max_order)
+        if self.estimate.exact:
+            return True
+        if index not in HONEST:
+            return None
+        return players in _settled(self.estimate, index, max_order, min(len(players), 2))
 
     def is_noise(self, effect: float) -> bool:
         """Whether an effect lies under the noise floor."""
@@ -122,6 +130,6 @@ class Snapshot:
 
 
 @lru_cache(maxsize=8)
-def _settled(estimate: Estimate, index: str, max_order: int | None) -> frozenset[tuple[int, ...]]:
+def _settled(estimate: Estimate, index: str, max_order: int | None, least: int) -> frozenset[tuple[int, ...]]:
     # Many snapshots show one estimate, and every row of theirs asks.
-    return frozenset(estimate.settled(index=index, max_order=max_order))
+    return frozenset(estimate.settled(index=index, max_order=max_order, least_order=least))

@@ -55,7 +55,7 @@ def test_a_ranking_has_rows_by_size_with_all_that_a_reader_needs():
     assert (top["members"], top["labels"], top["order"]) == ((0, 2), ("not", "good"), 2)
     assert top["effect"] == interactions(result_of().spectrum, "FBII")[0, 2] == 3.0
     said = (top["kind"], top["low"], top["high"], top["settled"], top["verified"])
-    assert said == ("reversal", None, None, False, None)
+    assert said == ("reversal", None, None, None, None)
 
 
 def test_max_order_defines_order_filters_and_top_cuts():
@@ -131,16 +131,21 @@ def run():
     return finished(budget=800).result
 
 
-@pytest.mark.parametrize(("index", "max_order"), [("BII", None), ("FBII", 2)])
+@pytest.mark.parametrize(("index", "max_order"), [("BII", None), ("Fourier", 2)])
 def test_each_row_has_its_interval_and_says_whether_it_is_settled(run, index, max_order):
     ranking = run.ranking(index, max_order)
     sets = pad_sets([row["members"] for row in ranking], N)
     low, high = run.estimate.intervals(sets, index, max_order)
     assert [(row["low"], row["high"]) for row in ranking] == list(zip(low.tolist(), high.tolist(), strict=True))
-    settled = run.estimate.settled(index=index, max_order=max_order)
-    assert (0, 1) in settled
-    assert {row["members"] for row in ranking if row["settled"]} == set(settled)
-    assert not any(row["settled"] for row in ranking[10:])
+    players, sets = (run.estimate.settled(index=index, max_order=max_order, least_order=k) for k in (1, 2))
+    assert (0, 1) in sets
+    settled = {s for s in players if len(s) == 1} | set(sets)
+    assert {row["members"] for row in ranking if row["settled"]} == settled
+
+
+def test_an_index_whose_intervals_do_not_cover_has_none(run):
+    assert {(row["low"], row["high"], row["settled"]) for row in run.ranking("FBII", 2)} == {(None, None, None)}
+    assert run.estimate.settled(index="FBII", max_order=2) == ()
 
 
 def test_nothing_under_the_noise_floor_is_settled(run):
@@ -155,15 +160,15 @@ def test_what_is_settled_is_found_once_an_index(run, monkeypatch):
     monkeypatch.setattr(Estimate, "settled", lambda self, **about: calls.append(about) or ())
     estimate = replace(run.estimate)
     for seq in (1, 2):
-        Result(run.header, replace(run.snapshot, seq=seq, estimate=estimate)).ranking("SII", 2)
-    assert calls == [{"index": "SII", "max_order": 2}]
+        Result(run.header, replace(run.snapshot, seq=seq, estimate=estimate)).ranking("BII", 2)
+    assert sorted(about["least_order"] for about in calls) == [1, 2]
 
 
 def test_a_ranking_as_text_shows_intervals_and_marks_what_is_settled(run):
-    ranking = run.ranking("BII", top=12)
+    ranking = run.ranking("BII", top=31)
     _, *lines, note = repr(ranking).splitlines()
     assert lines[0].split()[:7] == ["1", "✓", "+3.0000", "+3.000", "…", "+3.000", "0"]
-    assert "✓" not in lines[11]
+    assert "✓" not in lines[-1]
     assert len({line.rindex("  ") for line in lines}) == 1
     assert note == "✓ settled for this surrogate and this ablation"
     html = ranking._repr_html_()

@@ -58,7 +58,7 @@ def fixture_snapshot() -> Snapshot:
     spectrum, output = SparseSpectrum.from_sets(300, terms), Output(((1, 1.0),), "so „gut“")
     estimate = Known(output, 3, 192, spectrum, history=history, weights={"lasso": 0.75, "process": 0.125})
     measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 16)}
-    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "FBII", 3, measured, 0.125)
+    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "BII", 3, measured, 0.125)
 
 
 def content(frame: bytes) -> dict[str, Any]:
