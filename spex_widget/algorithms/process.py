@@ -148,10 +148,20 @@ def fit_process(
         logs = _climb(few, y_few, _first_guess(few, y_few), _COLD_STEPS)
     else:
         logs = _climb(few, y_few, start, _FINAL_STEPS if final else _WARM_STEPS)
-    kernel = _kernel(z, z, logs).astype(np.float64)
-    np.einsum("ii->i", kernel)[:] += np.exp(logs[-1]) + _JITTER * np.exp(logs[-2])
-    dual = linalg.cho_solve(linalg.cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False), y)
-    return Process(logs, coalitions, dual, mean, spread)
+    return Process(logs, coalitions, _solve(_kernel(z, z, logs).astype(np.float64), y, logs), mean, spread)
+
+
+def _solve(kernel: FloatArray, y: FloatArray, logs: FloatArray) -> FloatArray:
+    """(K + noise)⁻¹ y, with as much jitter as it takes: the kernel is rounded to single precision."""
+    jitter = _JITTER * np.exp(logs[-2])
+    while True:
+        noisy = kernel + (np.exp(logs[-1]) + jitter) * np.eye(len(kernel))
+        try:
+            factor = linalg.cho_factor(noisy, lower=True, overwrite_a=True, check_finite=False)
+        except linalg.LinAlgError:
+            jitter *= 10
+        else:
+            return np.asarray(linalg.cho_solve(factor, y))
 
 
 def _signs(coalitions: BoolArray) -> Float32Array:

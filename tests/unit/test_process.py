@@ -309,3 +309,10 @@ def test_it_changes_with_the_units_as_the_values_do():
     values = x @ np.arange(6.0) + np.random.default_rng(0).normal(size=100)
     plain, other = fit_process(x, values), fit_process(x, 7 - 1024 * values)
     np.testing.assert_allclose(other(x), 7 - 1024 * plain(x), rtol=1e-3, atol=2.0)
+
+
+def test_a_kernel_that_rounding_made_indefinite_is_solved_with_more_jitter():
+    low_rank = np.random.default_rng(0).normal(size=(30, 3))
+    kernel = low_rank @ low_rank.T - 1e-3 * np.eye(30)
+    assert np.linalg.eigvalsh(kernel)[0] < 0
+    assert np.isfinite(module._solve(kernel, np.ones(30), np.array([0.0, 0.0, -12.0]))).all()
