@@ -14,6 +14,7 @@ from spex_widget.spectrum import SparseSpectrum, check_index, interactions
 from spex_widget.spectrum.arguments import FloatArray
 from spex_widget.spectrum.sets import IntArray
 
+_AT_A_TIME = 256  # sets
 _RIVALS = 4  # times as many as the top are looked at: one from further down does not come in
 
 
@@ -75,7 +76,7 @@ class Mark:
     ablations : int
         How many uniform ablations had been used up to here.
     r2 : R2
-        Of the surrogate, on ablations that it had not seen.
+        Of the newest surrogate, projected from how well those before it foretold ablations that they had not seen.
     r2_linear : float
         The same of a first-order surrogate, so that a person sees whether interactions matter.
     """
@@ -143,7 +144,10 @@ class Estimate:
         """
         if not self.foretold or check_index(index) not in HONEST:
             return None
-        return interval(self._pooled(sets, index, max_order))
+        # A few sets at a time: what each row adds to each of them is held.
+        parts = [sets[start : start + _AT_A_TIME] for start in range(0, max(len(sets), 1), _AT_A_TIME)]
+        ends = [interval(self._pooled(part, index, max_order)) for part in parts]
+        return np.concatenate([low for low, _ in ends]), np.concatenate([high for _, high in ends])
 
     def settled(
         self,

@@ -100,8 +100,12 @@ def pool(rounds: Sequence[Foretold], support: IntArray, sets: IntArray, index: s
     used = np.unique(weights.indices)
     weights, support = weights[:, used], support[used]
     scale = max(float(np.ptp(known.values)) for known in rounds) or 1.0  # no square overflows so
-    # The rows of an exact round weigh most, but not infinitely so.
-    shares = np.array([len(r) / (np.mean((r.residuals / scale) ** 2) + _ROUNDING**2) for r in rounds])
+    errors = [float(np.mean((known.residuals / scale) ** 2)) for known in rounds]
+    sizes = np.array([len(known) for known in rounds])
+    # A few rows without a miss say little of rare ones, so that no round counts for better than twice the newest half.
+    recent = np.cumsum(sizes[::-1])[::-1] <= max(sizes[-1], sizes.sum() / 2)
+    usual = np.average(errors, weights=sizes * recent)
+    shares = sizes / (np.maximum(errors, usual / 2) + _ROUNDING**2)
     shares /= shares.sum()
     means, variances = np.zeros(len(sets)), np.zeros(len(sets))
     parts = []

@@ -128,6 +128,8 @@ class _Problem:
         """Coefficients (shares, p) of the characters at descending shares of the penalty that leaves none of them."""
         from sklearn.linear_model import lasso_path
 
+        if self._square <= _EXACT**2 * self.rows:  # nothing differs among these rows
+            return np.zeros((len(shares), len(self.centre)))
         penalties = shares * np.abs(self._cross).max(initial=1e-12) / self.rows
         # Given the Gram matrix only the shape of the rows and the length of y are looked at.
         rows = np.broadcast_to(0.0, (self.rows, len(self.centre)))

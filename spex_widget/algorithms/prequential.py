@@ -37,7 +37,7 @@ class Older:
 
 
 def held_out_r2(values: FloatArray, predicted: FloatArray, older: Older | None = None) -> R2:
-    """R² on points that took no part in the fit, with a 95 % interval.
+    """R² on points that took no part in the fit, or projected from them, with a 95 % interval.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def held_out_r2(values: FloatArray, predicted: FloatArray, older: Older | None =
     value, low, high = log, log + _half(influence), log - _half(influence)
     if older is not None:
         before = ((values - older.predicted) / scale) ** 2
-        gain = np.log(before.mean() / error)
+        gain = np.log(before.mean() / error) if before.mean() > error else 0.0
         if gain > 0:
             change = older.ahead * (squares / error - before / before.mean())
             value = log - older.ahead * gain

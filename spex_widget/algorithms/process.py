@@ -12,6 +12,7 @@ hundred rows (R² at 64 rows, the mean of eight kinds of game: .21 without it, .
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from spex_widget.spectrum.arguments import BoolArray, FloatArray
 from spex_widget.spectrum.sets import IntArray
 
 Float32Array = npt.NDArray[np.float32]
+Signs = TypeVar("Signs", npt.NDArray[np.float32], npt.NDArray[np.float64])
 
 _COLD_STEPS, _WARM_STEPS, _FINAL_STEPS = 40, 8, 16  # of Adam: from nothing, and from the optimum of fewer rows
 _COLD_UP_TO = 256  # rows: what fewer have found misleads more than it helps
@@ -148,33 +150,27 @@ def fit_process(
         logs = _climb(few, y_few, _first_guess(few, y_few), _COLD_STEPS)
     else:
         logs = _climb(few, y_few, start, _FINAL_STEPS if final else _WARM_STEPS)
-    return Process(logs, coalitions, _solve(_kernel(z, z, logs).astype(np.float64), y, logs), mean, spread)
+    return Process(logs, coalitions, _solve(z.astype(np.float64), y, logs), mean, spread)
 
 
-def _solve(kernel: FloatArray, y: FloatArray, logs: FloatArray) -> FloatArray:
-    """(K + noise)⁻¹ y, with as much jitter as it takes: the kernel is rounded to single precision."""
-    jitter = _JITTER * np.exp(logs[-2])
-    while True:
-        noisy = kernel + (np.exp(logs[-1]) + jitter) * np.eye(len(kernel))
-        try:
-            factor = linalg.cho_factor(noisy, lower=True, overwrite_a=True, check_finite=False)
-        except linalg.LinAlgError:
-            jitter *= 10
-        else:
-            return np.asarray(linalg.cho_solve(factor, y))
+def _solve(z: FloatArray, y: FloatArray, logs: FloatArray) -> FloatArray:
+    """(K + noise)⁻¹ y, in double precision: the noise may be too small for single."""
+    kernel = _kernel(z, z, logs)
+    np.einsum("ii->i", kernel)[:] += np.exp(logs[-1]) + _JITTER * np.exp(logs[-2])
+    return np.asarray(linalg.cho_solve(linalg.cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False), y))
 
 
 def _signs(coalitions: BoolArray) -> Float32Array:
     return np.asarray(1 - 2 * coalitions.astype(np.float32))
 
 
-def _kernel(left: Float32Array, right: Float32Array, logs: FloatArray) -> Float32Array:
-    """The kernel between rows of signs (k, n) and (m, n), without the noise: (k, m)."""
-    rates = np.exp(logs[:-2]).astype(np.float32)
-    kernel: Float32Array = (left * rates) @ right.T
-    kernel += np.float32(logs[-2]) - rates.sum()
+def _kernel(left: Signs, right: Signs, logs: FloatArray) -> Signs:
+    """The kernel between rows of signs (k, n) and (m, n), without the noise: (k, m), in the precision of the signs."""
+    rates = np.exp(logs[:-2]).astype(left.dtype)
+    kernel = (left * rates) @ right.T
+    kernel += (logs[-2] - rates.sum(dtype=np.float64)).astype(left.dtype)
     np.exp(kernel, out=kernel)
-    return kernel
+    return cast("Signs", kernel)
 
 
 def _first_guess(z: Float32Array, y: Float32Array) -> FloatArray:

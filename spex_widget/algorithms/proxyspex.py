@@ -25,6 +25,7 @@ from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 _FIRST_MARK = 32
 _GROWTH = 1.25  # of a round mark over the last: rounds stay few, all refits together cost a few of the last
+_STACKED = "stacked"  # the surrogate among the refiners' names
 _WINDOW = 0.6  # R² and the refiners' weights speak of what was fitted to at least this share of the ablations
 
 
@@ -157,7 +158,8 @@ class _Chain:
     weights: Mapping[str, float] = field(default_factory=dict)
     guesses: tuple[tuple[int, Mapping[str, FloatArray]], ...] = ()
     foretold: tuple[Foretold, ...] = ()
-    older: tuple[FloatArray, ...] = ()
+    elder: Mapping[str, SparseSpectrum] = field(default_factory=dict)
+    older: tuple[Mapping[str, FloatArray], ...] = ()
     history: tuple[Mark, ...] = ()
 
     def judged(self, coalitions: BoolArray, values: FloatArray) -> _Chain:
@@ -166,24 +168,31 @@ class _Chain:
             return self
         new, seen = coalitions[self.mark :], values[self.mark :]
         guesses = (*self.guesses, (self.mark, {name: s(new) for name, s in self.fits.spectra.items()}))
-        older = (*self.older, self.foretold[-1].surrogate(new)) if self.foretold else ()
+        older = (*self.older, {name: spectrum(new) for name, spectrum in self.elder.items()})
         foretold = (*self.foretold, Foretold(new, seen, self.surrogate, self.surrogate(new)))
         unjudged = replace(self, guesses=guesses, foretold=foretold, older=older)
         start = unjudged._since(len(values))
         if len(values) - start < _FIRST_MARK or np.ptp(values[start:]) == 0:
             return unjudged
-        marks = np.array([mark for mark, _ in guesses])
-        recent = int((marks >= start).sum())
+        recent = sum(mark >= start for mark, _ in guesses)
         predicted = np.concatenate([part.predicted for part in foretold[-recent:]])
-        before = None
-        if len(older) >= recent:
-            sizes = [len(part) for part in foretold[-recent:]]
-            newer, olden = (np.average(np.log(m), weights=sizes) for m in (marks[-recent:], marks[-recent - 1 : -1]))
-            ahead = float((np.log(len(values)) - newer) / (newer - olden))
-            before = Older(np.concatenate(older[-recent:]), ahead)
-        r2 = held_out_r2(values[start:], predicted, before)
-        linear = held_out_r2(values[start:], unjudged._guessed("linear", start))
+        ahead = unjudged._ahead(recent, len(values))
+
+        def before(name: str) -> Older | None:
+            return Older(np.concatenate([guess[name] for guess in older[-recent:]]), ahead) if ahead else None
+
+        r2 = held_out_r2(values[start:], predicted, before(_STACKED))
+        linear = held_out_r2(values[start:], unjudged._guessed("linear", start), before("linear"))
         return replace(unjudged, history=(*self.history, Mark(len(values), r2, linear.value)))
+
+    def _ahead(self, recent: int, rows: int) -> float:
+        """How far a fit to these rows is ahead of the newest guesses, as `Older` has it; 0 where none was older."""
+        marks = np.log([mark for mark, _ in self.guesses])
+        if len(marks) <= recent:
+            return 0.0
+        sizes = [len(part) for part in self.foretold[-recent:]]
+        newer, older = (np.average(m, weights=sizes) for m in (marks[-recent:], marks[-recent - 1 : -1]))
+        return float((np.log(rows) - newer) / (newer - older))
 
     def fitted(
         self, coalitions: BoolArray, values: FloatArray, names: tuple[str, ...], *, seed: int, final: bool
@@ -197,7 +206,9 @@ class _Chain:
             weights = expected_weights(names)
         chosen = {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight > 0}
         surrogate = stack(fits.spectra, chosen, float(values.mean()))
-        return replace(self, mark=len(values), fits=fits, surrogate=surrogate, weights=chosen)
+        # What these will be compared with, when the next round is foretold.
+        elder = {} if self.surrogate is None else {_STACKED: self.surrogate, "linear": self.fits.spectra["linear"]}
+        return replace(self, mark=len(values), fits=fits, surrogate=surrogate, weights=chosen, elder=elder)
 
     def _since(self, rows: int) -> int:
         """The first mark in the window, or else the last that a round's worth of rows follows."""

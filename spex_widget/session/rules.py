@@ -54,7 +54,7 @@ class StopRules:
         if self.r2 is not None and r2 is not None and r2.low >= self.r2:
             said = f"R² reached {self.r2:g} at {estimate.ablations:,} ablations"
             return Stop(said, estimate.ablations, replace(self, r2=None))
-        if self.settled is not None and len(estimate.settled(self.settled)) >= self.settled:
+        if self.settled is not None and len(estimate.settled(self.settled, least_order=2)) >= self.settled:
             said = "the largest is settled" if self.settled == 1 else f"the top {self.settled} are settled"
             return Stop(said, estimate.ablations, replace(self, settled=None))
         if self.time is not None and seconds >= self.time:

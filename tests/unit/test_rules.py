@@ -76,7 +76,7 @@ def test_more_budget_goes_on_from_the_mark_and_the_rule_is_dropped():
 
 
 def test_the_rules_that_did_not_fire_stay_in_force(monkeypatch):
-    monkeypatch.setattr(Estimate, "settled", lambda self, top: ((0, 1),) * (self.ablations >= 384))
+    monkeypatch.setattr(Estimate, "settled", lambda self, top, **_: ((0, 1),) * (self.ablations >= 384))
     session = finished(budget=BUDGET, r2=ENOUGH, settled=1)
     assert session.snapshot().reason.startswith("R² reached")
     session.add_budget(1000)
@@ -87,7 +87,7 @@ def test_the_rules_that_did_not_fire_stay_in_force(monkeypatch):
 def test_settled(monkeypatch):
     asked = []
 
-    def settled(self, top):
+    def settled(self, top, **_):
         asked.append(top)
         return ((0, 1), (2,), (3, 4, 5))[: self.ablations // 64]
 
@@ -124,7 +124,7 @@ def test_a_paused_run_may_still_find_that_it_knows_enough(monkeypatch):
             assert checked.wait(30)
         judge(self, estimate)
 
-    monkeypatch.setattr(Estimate, "settled", lambda self, top: ((0, 1),) * (self.ablations >= 320))
+    monkeypatch.setattr(Estimate, "settled", lambda self, top, **_: ((0, 1),) * (self.ablations >= 320))
     monkeypatch.setattr(run_module.Run, "judge", late)
     game = FunctionGame(planted, N)
     session = Session(game, budget=BUDGET, settled=1, evaluator=(gate := Gate(game)))
