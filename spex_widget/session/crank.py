@@ -163,7 +163,7 @@ class Crank:
                     run.judge(estimate)
                 elif over := self._nothing_beyond(known):
                     estimate = self._algorithm.finish(output, ablations)
-            except Exception as error:
+            except BaseException as error:  # whatever it is, whoever waits must be told
                 run.fail(error)
                 over = self._nothing_beyond(known)
             with run.moved:
