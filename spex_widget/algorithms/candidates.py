@@ -8,7 +8,7 @@ import numpy as np
 
 from spex_widget.spectrum import SparseSpectrum, all_subsets, characters, group, set_orders
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
-from spex_widget.spectrum.sets import IntArray
+from spex_widget.spectrum.sets import IntArray, stack_sets
 
 _TRIPLES_UP_TO = 256  # players: more would take seconds
 _GROWN_FROM = 150  # sets
@@ -37,13 +37,6 @@ def union(n: int, *sets: IntArray) -> IntArray:
     """The distinct sets of at least one player, from several arrays of them; (p, d)."""
     members, _ = group(stack_sets(n, *sets), n)
     return members[set_orders(members, n) > 0]
-
-
-def stack_sets(n: int, *sets: IntArray) -> IntArray:
-    """Several arrays of sets, one below the other, padded to the same width."""
-    width = max(s.shape[1] for s in sets)
-    padded = [np.pad(s, ((0, 0), (0, width - s.shape[1])), constant_values=n) for s in sets]
-    return np.concatenate(padded).astype(np.int32)
 
 
 def propose(spectrum: SparseSpectrum, top: int) -> IntArray:

@@ -68,9 +68,8 @@ def fit_lasso(coalitions: BoolArray, values: FloatArray, candidates: IntArray, *
     fitted = problem.refit(coefficients) if relaxed else None
     fitted = coefficients if fitted is None else fitted
     support = np.flatnonzero(fitted)
-    sets = np.concatenate([np.full((1, candidates.shape[1]), n, dtype=np.int32), candidates[support]])
     intercept = mean - scale * (problem.centre[support] @ fitted[support])
-    return SparseSpectrum.from_terms(n, sets, np.concatenate([[intercept], scale * fitted[support]]))
+    return SparseSpectrum.from_terms(n, candidates[support], scale * fitted[support], float(intercept))
 
 
 class _Sums:
@@ -134,7 +133,7 @@ class _Problem:
         # Given the Gram matrix only the shape of the rows and the length of y are looked at.
         rows = np.broadcast_to(0.0, (self.rows, len(self.centre)))
         y = np.zeros(self.rows)
-        y[0] = np.sqrt(max(self._square, 0.0))
+        y[0] = np.sqrt(self._square)
         _, coefficients, _ = lasso_path(
             rows,
             y,

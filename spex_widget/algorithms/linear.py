@@ -7,7 +7,6 @@ import numpy as np
 from spex_widget.algorithms.candidates import singles
 from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
-from spex_widget.spectrum.sets import IntArray
 
 _PENALTIES = np.geomspace(1e-2, 1e4, 20)
 
@@ -36,5 +35,4 @@ def fit_linear(coalitions: BoolArray, values: FloatArray) -> SparseSpectrum:
     missed = (y[:, None] - left @ (along[:, None] * shrunk)) / (1 - 1 / m - left**2 @ shrunk)
     best = int(np.argmin((missed**2).sum(axis=0)))
     coefficients = z.T @ (left @ (along * shrunk[:, best] / squares))
-    sets: IntArray = np.concatenate([[[n]], singles(n)]).astype(np.int32)
-    return SparseSpectrum.from_terms(n, sets, np.append(mean - centre @ coefficients, coefficients))
+    return SparseSpectrum.from_terms(n, singles(n), coefficients, float(mean - centre @ coefficients))

@@ -71,8 +71,8 @@ def held_out_r2(values: FloatArray, predicted: FloatArray, older: Older | None =
     value, low, high = log, log + _half(influence), log - _half(influence)
     if older is not None:
         before = ((values - older.predicted) / scale) ** 2
-        gain = np.log(before.mean() / error) if before.mean() > error else 0.0
-        if gain > 0:
+        if before.mean() > error:
+            gain = np.log(before.mean() / error)
             change = older.ahead * (squares / error - before / before.mean())
             value = log - older.ahead * gain
             fastest = log - _FASTEST * older.ahead * gain

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from spex_widget.algorithms.candidates import every_set, stack_sets
+from spex_widget.algorithms.candidates import every_set
 from spex_widget.spectrum import SparseSpectrum, characters, group, set_orders
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
-from spex_widget.spectrum.sets import IntArray
+from spex_widget.spectrum.sets import IntArray, stack_sets
 
 Float32Array = npt.NDArray[np.float32]
 Signs = TypeVar("Signs", npt.NDArray[np.float32], npt.NDArray[np.float64])
@@ -94,11 +94,8 @@ class Process:
         largest = np.argsort(-np.abs(coefficients), kind="stable")[:_KEPT]
         energy = np.cumsum(coefficients[largest] ** 2)
         kept = largest[: 1 + int(np.searchsorted(energy, _ENERGY * energy[-1]))]
-        empty = np.full((1, members.shape[1]), n, dtype=np.int32)
-        constant = self.mean + self.at(empty)
-        return SparseSpectrum.from_terms(
-            n, np.concatenate([empty, members[kept]]), np.append(constant, coefficients[kept])
-        )
+        constant = self.mean + float(self.at(np.full((1, 1), n))[0])
+        return SparseSpectrum.from_terms(n, members[kept], coefficients[kept], constant)
 
     def _scaled(self, members: IntArray, sums: FloatArray) -> FloatArray:
         """The prior variances of F(S) times Σ_t dual_t χ_S(x_t), in the units of the values."""

@@ -26,5 +26,4 @@ def fit_ridge(coalitions: BoolArray, values: FloatArray, proxy: SparseSpectrum) 
         return SparseSpectrum.from_sets(n, {(): float(values.mean())})
     kept = proxy.members[order[: 1 + int(np.searchsorted(energy, _ENERGY * energy[-1]))]]
     ridge = RidgeCV(_PENALTIES).fit(characters(coalitions, kept), values)
-    sets = np.concatenate([np.full((1, kept.shape[1]), n, dtype=np.int32), kept])
-    return SparseSpectrum.from_terms(n, sets, np.append(ridge.intercept_, ridge.coef_))
+    return SparseSpectrum.from_terms(n, kept, ridge.coef_, float(ridge.intercept_))

@@ -18,6 +18,7 @@ from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.snapshot.measured import VERDICTS
 from spex_widget.snapshot.ranked import Ranked, player_effects
 from spex_widget.snapshot.snapshot import Snapshot
+from spex_widget.spectrum.sets import stack_sets
 
 VERSION = 1
 """Raised whenever a page of the old code would misread a frame of the new."""
@@ -88,10 +89,7 @@ def _arrays(estimate: Estimate, index: str, max_order: int | None) -> dict[str, 
     # Many frames show one estimate: progress moves faster than the surrogate.
     ranked = Ranked.of(estimate.spectrum, index, max_order)
     shown = [ranked.head(ranked.orders > 1, TOP), ranked.head(ranked.orders == 1, TOP)]
-    width = max(part.members.shape[1] for part in shown)
-    members = np.concatenate(
-        [np.pad(p.members, ((0, 0), (0, width - p.members.shape[1])), constant_values=p.n) for p in shown]
-    )
+    members = stack_sets(ranked.n, *(part.members for part in shown))
     effects = np.concatenate([part.effects for part in shown])
     kinds = np.concatenate([part.kinds(estimate.spectrum) for part in shown])
     intervals = estimate.intervals(members, index, max_order)

@@ -32,6 +32,13 @@ def pad_sets(sets: Collection[Iterable[int]], n: int) -> IntArray:
     return np.array([row + [n] * (width - len(row)) for row in rows], dtype=np.int32).reshape(len(rows), width)
 
 
+def stack_sets(n: int, *sets: IntArray) -> IntArray:
+    """Several arrays of sets, one below the other, padded to the same width."""
+    width = max(s.shape[1] for s in sets)
+    padded = [np.pad(s, ((0, 0), (0, width - s.shape[1])), constant_values=n) for s in sets]
+    return np.concatenate(padded).astype(np.int32)
+
+
 def set_orders(members: IntArray, n: int) -> IntArray:
     """How many players each row holds, (rows,) int64."""
     return np.asarray((members < n).sum(axis=1), dtype=np.int64)
@@ -78,11 +85,7 @@ def group(members: IntArray, n: int) -> tuple[IntArray, IntArray]:
 
 def subset_positions(needles: IntArray, sets: IntArray, n: int) -> IntArray:
     """Where each row of `needles` stands among the distinct rows of `sets`, −1 where it does not; (rows,) int64."""
-    width = max(needles.shape[1], sets.shape[1])
-    both = np.full((len(sets) + len(needles), width), n, dtype=np.int32)
-    both[: len(sets), : sets.shape[1]] = sets
-    both[len(sets) :, : needles.shape[1]] = needles
-    unique, which = group(both, n)
+    unique, which = group(stack_sets(n, sets, needles), n)
     place = np.full(len(unique), -1, dtype=np.int64)
     place[which[: len(sets)]] = np.arange(len(sets))
     return place[which[len(sets) :]]

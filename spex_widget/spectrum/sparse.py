@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions
-from spex_widget.spectrum.sets import IntArray, group, pad_sets, set_orders, subset_positions
+from spex_widget.spectrum.sets import IntArray, group, pad_sets, set_orders, stack_sets, subset_positions
 
 _CHUNK = 1 << 22  # entries of a (rows, coefficients) block: 32 MB of float64
 
@@ -44,7 +44,9 @@ class SparseSpectrum:
     coefficients: FloatArray
 
     @classmethod
-    def from_terms(cls, n: int, members: IntArray, coefficients: npt.ArrayLike) -> SparseSpectrum:
+    def from_terms(
+        cls, n: int, members: IntArray, coefficients: npt.ArrayLike, constant: float = 0.0
+    ) -> SparseSpectrum:
         """Sum terms, in which a set may stand many times, into a spectrum; zeros are left out.
 
         Parameters
@@ -55,9 +57,15 @@ class SparseSpectrum:
             A set a row, its players ascending, padded with n.
         coefficients : array_like of shape (T,), float
             What each term adds to its set.
+        constant : float
+            What is added to the empty set.
         """
-        unique, which = group(np.asarray(members, dtype=np.int32), n)
-        sums = np.bincount(which, weights=np.asarray(coefficients, dtype=np.float64), minlength=len(unique))
+        sets, amounts = np.asarray(members, dtype=np.int32), np.asarray(coefficients, dtype=np.float64)
+        if constant:
+            sets = np.concatenate([np.full((1, sets.shape[1]), n, dtype=np.int32), sets])
+            amounts = np.append(constant, amounts)
+        unique, which = group(sets, n)
+        sums = np.bincount(which, weights=amounts, minlength=len(unique))
         kept = sums != 0
         unique = unique[kept]
         width = int(set_orders(unique, n).max(initial=0))
@@ -117,8 +125,7 @@ class SparseSpectrum:
     def __add__(self, other: SparseSpectrum) -> SparseSpectrum:
         if self.n != other.n:
             raise ValueError(f"spectra of {self.n} and {other.n} players do not add")
-        width = max(self.members.shape[1], other.members.shape[1])
-        members = np.concatenate([_widen(self.members, width, self.n), _widen(other.members, width, self.n)])
+        members = stack_sets(self.n, self.members, other.members)
         return self.from_terms(self.n, members, np.concatenate([self.coefficients, other.coefficients]))
 
     def __mul__(self, factor: float) -> SparseSpectrum:
@@ -167,7 +174,3 @@ def characters(coalitions: BoolArray, members: IntArray) -> FloatArray:
     for column in members.T:
         out *= signs[:, column]
     return out
-
-
-def _widen(members: IntArray, width: int, n: int) -> IntArray:
-    return np.pad(members, ((0, 0), (0, width - members.shape[1])), constant_values=n)

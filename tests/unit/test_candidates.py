@@ -12,11 +12,11 @@ from spex_widget.algorithms.candidates import (
     propose,
     screen,
     singles,
-    stack_sets,
     strongest_singles,
     union,
 )
 from spex_widget.spectrum import SparseSpectrum, pad_sets
+from spex_widget.spectrum.sets import stack_sets
 
 
 def rows(m, n, seed=0):
