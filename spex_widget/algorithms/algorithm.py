@@ -108,6 +108,8 @@ class Estimate:
         Which refiners speak in the surrogate, and with what weight; what is missing to 1 is the mean's.
     foretold : tuple of Foretold
         The rounds, each with what had been foretold of it: what the intervals are made from. Empty where exact.
+    notes : tuple of str
+        What a person should know of how it was made, a plain sentence each: data that a refiner left out.
     """
 
     output: Output
@@ -118,6 +120,7 @@ class Estimate:
     history: tuple[Mark, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     foretold: tuple[Foretold, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def r2(self) -> R2 | None:
