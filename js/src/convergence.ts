@@ -1,9 +1,10 @@
 /** Pane 6: how faithful the surrogate became, beside one without interactions, and where its energy lies. */
 
-import { make, setText } from "./dom";
+import { make, setAttribute, setText } from "./dom";
 import { count, percent, share } from "./numbers";
 import type { Frame, Mark } from "./protocol";
 import type { ViewState } from "./state";
+import { faithWords } from "./wording";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -23,7 +24,8 @@ export function convergencePane(state: ViewState): HTMLElement {
   const warning = make("p", "spex-warning");
   const plot = makePlot();
   const energy = makeEnergy();
-  pane.append(title, sentence, plot.element, warning, energy.element);
+  const remarks = makeRemarks();
+  pane.append(title, sentence, plot.element, warning, energy.element, remarks.element);
 
   let drawn: Frame | null | undefined;
   state.subscribe(() => {
@@ -32,6 +34,7 @@ export function convergencePane(state: ViewState): HTMLElement {
     drawn = frame;
     const exact = frame?.exact === true;
     measure.hidden = exact;
+    setAttribute(measure, "title", (frame && faithWords(frame)) || null);
     plot.element.hidden = exact || !frame?.history.length;
     if (frame && !plot.element.hidden) plot.draw(frame);
     setText(
@@ -52,6 +55,7 @@ export function convergencePane(state: ViewState): HTMLElement {
     );
     warning.hidden = !low;
     energy.draw(frame?.energy ?? []);
+    remarks.draw(frame?.remarks ?? []);
   });
   return pane;
 }
@@ -135,6 +139,18 @@ function makePlot() {
       `held-out R² ${share(last.r2)} after ${count(last.ablations)} ablations${lastFlat ? `; with order 1 only ${share(lastFlat.linear)}` : ""}`,
     );
     element.setAttribute("role", "img");
+  }
+  return { element, draw };
+}
+
+/** What the kernel says of the surrogate: where it is not what the method counts on, and what it was not made from. */
+function makeRemarks() {
+  const element = make("div", "spex-remarks spex-muted");
+  function draw(remarks: readonly string[]): void {
+    const same =
+      remarks.length === element.children.length && remarks.every((r, i) => r === element.children[i]?.textContent);
+    if (!same) element.replaceChildren(...remarks.map((remark) => make("p", "", remark)));
+    element.hidden = remarks.length === 0;
   }
   return { element, draw };
 }

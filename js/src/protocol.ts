@@ -91,6 +91,8 @@ export interface Frame {
   floor: number | null;
   /** Which refiners speak in the surrogate, and with what weight. */
   weights: Record<string, number>;
+  /** What a person should know beside the numbers, a plain sentence each. */
+  remarks: string[];
   r2: R2 | null;
   /** Each player's own effect (its Banzhaf value); null before the first estimate. */
   effects: Float32Array | null;
@@ -149,6 +151,7 @@ export function decodeFrame(bytes: DataView): Frame | null {
     outputLabel: head.output_label,
     floor: head.floor,
     weights: head.weights,
+    remarks: head.remarks,
     r2: value == null ? null : { value, low: low ?? value, high: high ?? value },
     effects: numbers("effects") as Float32Array | null,
     interactions: "members" in layout ? readInteractions(bytes, layout) : [],

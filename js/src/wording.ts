@@ -44,7 +44,8 @@ export const STATUS_WORDS: Record<Status, string> = {
 
 const FAITH =
   "How much of the model's variation the surrogate explains, with a 95 % interval. Each round's ablations are foretold " +
-  "by the surrogate of the round before, which has not seen them; while it still improves, it is better than this says.";
+  "by the surrogate of the round before, which has not seen them; from how fast these misses shrink, R² is projected to " +
+  "the newest surrogate, which no ablation has judged yet.";
 
 const REFINERS: Record<string, string> = {
   linear: "first order",

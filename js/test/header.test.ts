@@ -30,6 +30,8 @@ test("the tooltip of R² says what the surrogate is made of", () => {
   const view = mount(frame({ weights }, KNOWN));
   const title = () => view.find(".spex-faithful").title;
   expect(title()).toContain("Each round's ablations are foretold");
+  expect(title()).toContain("R² is projected to the newest surrogate");
+  expect(view.find(".spex-convergence [title]").title).toBe(title());
   expect(title().split("\n")[1]).toBe(
     "The surrogate is a sum: Gaussian process × .70 + LASSO on screened sets × .34 + LASSO on the trees' sets × .13 + novel × .01.",
   );

@@ -45,6 +45,7 @@ export interface Head {
   output_label: string;
   floor: number | null;
   weights: Record<string, number>;
+  remarks: string[];
   r2: [number, number, number] | null;
   version: number;
 }
@@ -67,6 +68,7 @@ const HEAD: Head = {
   output_label: "POSITIVE",
   floor: null,
   weights: {},
+  remarks: [],
   r2: [0.93, 0.9, 0.95],
 };
 

@@ -33,6 +33,7 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
     outputLabel: head.output_label,
     floor: head.floor,
     weights: head.weights,
+    remarks: head.remarks,
     r2: { value: head.r2[0], low: head.r2[1], high: head.r2[2] },
     energy: arrays.energy,
   });

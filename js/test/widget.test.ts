@@ -64,6 +64,26 @@ test("convergence: a line once there are marks, a warning where R² is low, a se
   expect(view.find(".spex-convergence").textContent).toContain("all 16 coalitions were evaluated");
 });
 
+test("what the kernel remarks stands in plain words, as text, while it holds", () => {
+  const remarks = [
+    "Not of low order: 20 % of the energy is in sets of more than 3.",
+    "<b>Only</b> 4,000 ablations count.",
+  ];
+  const view = mount();
+  const said = () => view.all(".spex-remarks p").map((line) => line.textContent);
+  expect(view.find(".spex-remarks").hidden).toBe(true);
+  view.show(frame({ seq: 2, remarks }, KNOWN));
+  expect(said()).toEqual(remarks);
+  expect(view.find(".spex-remarks").hidden).toBe(false);
+  const line = view.find(".spex-remarks p");
+  view.show(frame({ seq: 3, remarks }, KNOWN));
+  expect(view.find(".spex-remarks p")).toBe(line);
+  view.show(frame({ seq: 4, remarks: remarks.slice(1) }, KNOWN));
+  expect(said()).toEqual(remarks.slice(1));
+  view.show(frame({ seq: 5 }, KNOWN));
+  expect(view.find(".spex-remarks").hidden).toBe(true);
+});
+
 test("milestones are said once, and not faster than one can listen", () => {
   const view = mount(frame({ r2: null }));
   const said = () => view.find("[role=status]").textContent;

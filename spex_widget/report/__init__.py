@@ -1,7 +1,6 @@
-"""A snapshot as tables, charts, pages, diagnostics, and other libraries' types."""
+"""A snapshot as tables, charts, pages, and other libraries' types."""
 
-from spex_widget.report.diagnostics import Diagnostics
 from spex_widget.report.ranking import Ranking
 from spex_widget.report.result import Result
 
-__all__ = ["Diagnostics", "Ranking", "Result"]
+__all__ = ["Ranking", "Result"]

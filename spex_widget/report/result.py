@@ -9,10 +9,9 @@ import numpy.typing as npt
 
 from spex_widget.algorithms import Estimate
 from spex_widget.report.charts import Charts
-from spex_widget.report.diagnostics import Diagnostics
 from spex_widget.report.exports import to_shap, to_shapiq
 from spex_widget.report.ranking import Ranking
-from spex_widget.snapshot import KINDS, Header, Ranked, Snapshot
+from spex_widget.snapshot import KINDS, Diagnostics, Header, Ranked, Snapshot
 from spex_widget.spectrum import SparseSpectrum, check_index
 from spex_widget.spectrum.arguments import FloatArray, check_count
 from spex_widget.spectrum.weights import OF_PLAYERS

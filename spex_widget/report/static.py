@@ -20,6 +20,7 @@ def static_text(header: Header, snapshot: Snapshot) -> str:
     lines = [f"{header.model}: {_value(header, snapshot)}", _progress(snapshot)]
     if snapshot.estimate is not None:
         lines.append(repr(_interactions(header, snapshot)))
+    lines.extend(snapshot.remarks)
     return "\n".join(lines)
 
 
@@ -40,6 +41,7 @@ def static_html(header: Header, snapshot: Snapshot, uid: str) -> str:
         body.extend(_piece(text, player, effects, largest) for text, player in header.pieces)
         body.append("</p>")
         body.append(_interactions(header, snapshot)._repr_html_())
+    body.extend(f"<p>{escape(remark)}</p>" for remark in snapshot.remarks)
     return f'<div class="spex-static-{escape(uid)}">{"".join(body)}</div>'
 
 

@@ -1,5 +1,6 @@
 """A run at one moment, and its bytes."""
 
+from spex_widget.snapshot.diagnostics import Diagnostics
 from spex_widget.snapshot.frame import TOP, decode, encode
 from spex_widget.snapshot.measured import VERDICTS, Measured, bii
 from spex_widget.snapshot.ranked import KINDS, Ranked, kind_of
@@ -11,6 +12,7 @@ __all__ = [
     "STATES",
     "TOP",
     "VERDICTS",
+    "Diagnostics",
     "Header",
     "Measured",
     "Ranked",

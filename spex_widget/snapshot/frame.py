@@ -60,6 +60,7 @@ def encode(snapshot: Snapshot) -> bytes:
         "output_label": estimate.output.label if estimate else "",
         "r2": [_number(r2.value), _number(r2.low), _number(r2.high)] if r2 else None,
         "weights": dict(estimate.weights) if estimate else {},
+        "remarks": list(snapshot.remarks),
     }
     if estimate is None:
         return _pack(head, {})

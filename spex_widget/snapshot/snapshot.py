@@ -9,6 +9,7 @@ from functools import lru_cache
 from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.algorithms.evidence import HONEST
 from spex_widget.games.game import Game
+from spex_widget.snapshot.diagnostics import Diagnostics
 from spex_widget.snapshot.measured import Measured, bii
 
 STATES = ("running", "paused", "stopping", "stopped", "done", "failed")
@@ -100,6 +101,11 @@ class Snapshot:
     measured: Mapping[tuple[int, ...], Measured] = field(default_factory=dict)
     floor: float | None = None
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know beside the numbers, a plain sentence each, see `Diagnostics.remarks`."""
+        return () if self.estimate is None else _remarks(self.estimate)
+
     def verdict(self, players: tuple[int, ...], effect: float) -> str | None:
         """What was measured says of a set; None where it was not, or its effect has not the sign of BII."""
         measured = self.measured.get(players)
@@ -127,6 +133,11 @@ class Snapshot:
     def is_noise(self, effect: float) -> bool:
         """Whether an effect lies under the noise floor."""
         return self.floor is not None and abs(effect) < self.floor
+
+
+@lru_cache(maxsize=4)
+def _remarks(estimate: Estimate) -> tuple[str, ...]:
+    return Diagnostics.of(estimate).remarks
 
 
 @lru_cache(maxsize=8)

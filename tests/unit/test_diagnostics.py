@@ -9,17 +9,26 @@ from hypothesis import strategies as st
 
 import brute
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark
-from spex_widget.report import Diagnostics, Result, diagnostics
-from spex_widget.snapshot import Header, Snapshot
+from spex_widget.report import Result
+from spex_widget.report.static import static_html, static_text
+from spex_widget.snapshot import Diagnostics, Header, Snapshot, decode, diagnostics, encode
 from spex_widget.spectrum import SparseSpectrum
 
 GOOD = {(): 3.0, (0,): 4.0, (1,): 2.0, (2,): 1.0, (0, 1): 1.0, (0, 2): 0.5}
 
 
-def look(terms, r2=0.9, linear=0.5, *, ablations=1000, exact=False, n=8):
+HIGH = {(0,): 1.0, (1, 2, 3, 4): 0.4}  # 14 % of the energy is of order 4, and no subset of it is there
+HEADER = Header(tuple("abcdefgh"), ("y",), (), "FunctionGame", "f", "value", "zero")
+
+
+def known(terms, r2=0.9, linear=0.5, *, ablations=1000, exact=False, n=8, notes=()):
     spectrum = terms if isinstance(terms, SparseSpectrum) else SparseSpectrum.from_sets(n, terms)
     history = () if exact or r2 is None else (Mark(ablations, R2(r2, r2 - 0.1, r2 + 0.05), linear),)
-    return Diagnostics.of(Estimate(FIRST, 1, ablations, spectrum, exact=exact, history=history))
+    return Estimate(FIRST, 1, ablations, spectrum, exact=exact, history=history, notes=notes)
+
+
+def look(*args, **kwargs):
+    return Diagnostics.of(known(*args, **kwargs))
 
 
 def test_what_is_good_is_said_to_be():
@@ -84,8 +93,37 @@ def test_what_is_not_hierarchical():
     assert found.sentences[3].startswith("Not hierarchical: only 20 % of the interactions")
     assert "add_budget" in found.sentences[3]
     assert "probe()" in found.sentences[3]
-    for known in (look({(2, 3): 4.0}, 0.99), look({(2, 3): 4.0}, exact=True)):
-        assert known.sentences[3].endswith("these were found all the same.")
+    assert "these were found all the same" in look({(2, 3): 4.0}, 0.8).sentences[3]
+    assert look({(2, 3): 4.0}, exact=True).sentences[3].endswith("but none can be missing here.")
+
+
+def test_the_screen_is_told_what_does_not_hold_where_that_can_be_said():
+    assert look(GOOD).remarks == ()
+    found = look(HIGH)
+    assert found.remarks == found.sentences[2:4]
+    assert [remark.split(":")[0] for remark in found.remarks] == ["Not of low order", "Not hierarchical"]
+    assert look(HIGH, 0.79).remarks == look(HIGH, None).remarks == ()
+    assert look(HIGH, exact=True).remarks == look(HIGH, exact=True).sentences[2:3]
+    many = look(dict.fromkeys([(i,) for i in range(223)], 1.0), n=300)
+    assert many.remarks == many.sentences[1:2]
+    assert look({}, exact=True).remarks == ()
+
+
+@pytest.mark.parametrize("r2", [0.9, 0.2, None])
+def test_what_the_algorithm_notes_is_always_said_last(r2):
+    found = look(HIGH, r2, notes=("Only the first 9 ablations count.",))
+    assert found.sentences[-1] == found.remarks[-1] == "Only the first 9 ablations count."
+
+
+def test_the_screen_the_wire_and_what_outlives_the_kernel_say_the_same():
+    snapshot = Snapshot(1, "done", "", 8, 8, estimate=known(HIGH, notes=("<b>so</b>",)))
+    remarks = look(HIGH, notes=("<b>so</b>",)).remarks
+    assert snapshot.remarks == remarks
+    assert decode(encode(snapshot))[0]["remarks"] == list(remarks)
+    assert static_text(HEADER, snapshot).splitlines()[-3:] == list(remarks)
+    assert static_html(HEADER, snapshot, "u").endswith(f"<p>{remarks[1]}</p><p>&lt;b&gt;so&lt;/b&gt;</p></div>")
+    nothing = Snapshot(1, "running", "", 0, 8)
+    assert (nothing.remarks, decode(encode(nothing))[0]["remarks"]) == ((), [])
 
 
 def test_a_subset_is_there_from_a_tenth_of_the_interaction():
@@ -140,8 +178,7 @@ def test_a_large_surrogate_is_judged_in_parts_by_its_largest_interactions(monkey
 
 def test_diagnostics_are_a_value_that_reads_well():
     estimate = Estimate(FIRST, 1, 8, SparseSpectrum.from_sets(3, GOOD), exact=True)
-    header = Header(("a", "b", "c"), ("y",), (), "FunctionGame", "f", "value", "zero")
-    found = Result(header, Snapshot(1, "done", "", 8, 8, estimate=estimate)).diagnostics()
+    found = Result(HEADER, Snapshot(1, "done", "", 8, 8, estimate=estimate)).diagnostics()
     assert found == Diagnostics.of(estimate)
     assert repr(found).splitlines() == list(found.sentences)
     assert found._repr_html_().count("<li>") == len(found.sentences)

@@ -349,8 +349,9 @@ def test_the_static_page_shows_the_ten_largest_of_the_index_that_is_shown():
     )
     ranking = Result(header_of(words), snapshot).ranking("SII", 3)
     largest = [row for row in ranking if row["order"] > 1][:10]
-    *lines, note = static_text(header_of(words), snapshot).splitlines()[2:]
+    *lines, note, remark = static_text(header_of(words), snapshot).splitlines()[2:]
     assert note == "✓ settled for this surrogate and this ablation"
+    assert remark.startswith("Not of low order")
     assert lines[0] == "SII of order ≤ 3, logit of POSITIVE"
     assert [line.split("  ")[-1] for line in lines[1:]] == [" · ".join(row["labels"]) for row in largest]
 

@@ -56,7 +56,8 @@ def fixture_snapshot() -> Snapshot:
         Mark(192, R2(0.75, 0.6875, 0.8125), 0.5),
     )
     spectrum, output = SparseSpectrum.from_sets(300, terms), Output(((1, 1.0),), "so „gut“")
-    estimate = Known(output, 3, 192, spectrum, history=history, weights={"lasso": 0.75, "process": 0.125})
+    weights, notes = {"lasso": 0.75, "process": 0.125}, ("Only so many „ablations“ count.", "And <so> on.")
+    estimate = Known(output, 3, 192, spectrum, history=history, weights=weights, notes=notes)
     measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 16)}
     return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "BII", 3, measured, 0.125)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from html import escape
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.algorithms import Estimate
+from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.spectrum import SparseSpectrum, all_subsets, set_orders
 
 MOST = 0.9
@@ -62,7 +63,10 @@ class Diagnostics:
         The share of the interactions (order ≥ 2, the 1,000 largest, by energy) whose subsets are all there too, each
         with a coefficient at least a tenth as large. None where there are no interactions.
     sentences : tuple of str
-        What this and the held-out R² mean, and what can be done about what does not hold.
+        What this and the held-out R² mean, what can be done about what does not hold, and the estimate's own notes.
+    remarks : tuple of str
+        Those of them that the screen shows: what does not hold, where R² is high enough for the surrogate to speak for
+        the game, and the notes.
 
     Examples
     --------
@@ -79,7 +83,8 @@ class Diagnostics:
     needed: int
     energy: tuple[float, ...]
     hierarchy: float | None
-    sentences: tuple[str, ...]
+    sentences: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, estimate: Estimate) -> Diagnostics:
@@ -93,14 +98,16 @@ class Diagnostics:
             needed=int((held < MOST * held[-1]).sum() + 1) if energies.any() else 0,
             energy=tuple((by_order / (by_order.sum() or 1.0)).tolist()),
             hierarchy=_hierarchy(spectrum),
-            sentences=(),
         )
-        said = [_on_faith(estimate)]
-        if not found.needed:
-            said.append("Constant: no ablation moves the surrogate.")
-        else:
-            said += [_on_sparsity(found, estimate), _on_order(found), _on_hierarchy(found, estimate)]
-        return replace(found, sentences=tuple(filter(None, said)))
+        said = [Said("Constant: no ablation moves the surrogate.")]
+        if found.needed:
+            said = [_on_sparsity(found, estimate), _on_order(found), _on_hierarchy(found, estimate)]
+        speaks = estimate.exact or _is_faithful(estimate)
+        return replace(
+            found,
+            sentences=(_on_faith(estimate), *(one.sentence for one in said), *estimate.notes),
+            remarks=(*(one.sentence for one in said if speaks and one.acts), *estimate.notes),
+        )
 
     def __repr__(self) -> str:
         return "\n".join(self.sentences)
@@ -131,6 +138,17 @@ def _whole(spectrum: SparseSpectrum, rows: npt.NDArray[np.int64]) -> npt.NDArray
     return whole
 
 
+class Said(NamedTuple):
+    """A sentence on one property, and whether it is one to act on: the property does not hold."""
+
+    sentence: str
+    acts: bool = False
+
+
+def _is_faithful(estimate: Estimate) -> bool:
+    return estimate.r2 is not None and estimate.r2.value >= FAITHFUL
+
+
 def _on_faith(estimate: Estimate) -> str:
     if estimate.exact:
         return "Exact: every coalition was evaluated, so this is the game itself."
@@ -138,7 +156,7 @@ def _on_faith(estimate: Estimate) -> str:
         return "Held-out R² is not known: what follows speaks of the surrogate alone."
     r2, linear = estimate.r2, estimate.history[-1].r2_linear
     said = f"held-out R² is {r2.value:.2f} ({r2.low:.2f} to {r2.high:.2f})"
-    if r2.value < FAITHFUL:
+    if not _is_faithful(estimate):
         return (
             f"Not faithful: {said}, so the ranking is a list of leads, and what follows speaks of the surrogate alone. "
             "Give it more ablations (add_budget), or make fewer and larger units."
@@ -148,42 +166,43 @@ def _on_faith(estimate: Estimate) -> str:
     return f"Faithful: {said}, {linear:.2f} without interactions."
 
 
-def _on_sparsity(found: Diagnostics, estimate: Estimate) -> str:
+def _on_sparsity(found: Diagnostics, estimate: Estimate) -> Said:
     said = f"{found.needed:,} of {found.coefficients:,} coefficients hold {_percent(MOST)} of the energy"
     if found.needed > MANY:
-        return (
-            f"Not sparse: {said}, so no short list tells the whole. Make fewer and larger units, or read FBII with "
-            "max_order=2: the best approximation of that order."
-        )
+        advice = "Make fewer and larger units, or read FBII with max_order=2: the best approximation of that order."
+        return Said(f"Not sparse: {said}, so no short list tells the whole. {advice}", acts=True)
     missing = found.needed * ABLATIONS_EACH - estimate.ablations
     if missing > 0 and not estimate.exact:
         more = 100 * -(-missing // 100)
-        return f"Sparse, but {said}, and {estimate.ablations:,} ablations hardly tell them apart: add_budget({more})."
-    return f"Sparse: {said}."
+        few = f"{estimate.ablations:,} ablations hardly tell them apart: add_budget({more})"
+        return Said(f"Sparse, but {said}, and {few}.")
+    return Said(f"Sparse: {said}.")
 
 
-def _on_order(found: Diagnostics) -> str:
+def _on_order(found: Diagnostics) -> Said:
     high = sum(found.energy[LOW_ORDER:])
     if high > HIGH_SHARE:
-        return (
-            f"Not of low order: {_percent(high)} of the energy is in sets of more than {LOW_ORDER}. Read FBII with "
-            f"max_order={LOW_ORDER} as the best approximation of that order, not as all that happens."
+        advice = (
+            f"Read FBII with max_order={LOW_ORDER} as the best approximation of that order, not as all that happens."
         )
-    return f"Of low order: {_percent(1 - high)} of the energy is in sets of at most {LOW_ORDER}."
+        said = f"{_percent(high)} of the energy is in sets of more than {LOW_ORDER}"
+        return Said(f"Not of low order: {said}. {advice}", acts=True)
+    return Said(f"Of low order: {_percent(1 - high)} of the energy is in sets of at most {LOW_ORDER}.")
 
 
-def _on_hierarchy(found: Diagnostics, estimate: Estimate) -> str:
+def _on_hierarchy(found: Diagnostics, estimate: Estimate) -> Said:
     if found.hierarchy is None:
-        return "No interactions: a sum of single effects."
+        return Said("No interactions: a sum of single effects.")
     said = f"{_percent(found.hierarchy)} of the interactions, by energy, have all their subsets"
     if found.hierarchy >= HIERARCHICAL:
-        return f"Hierarchical: {said}."
-    if estimate.exact or (estimate.r2 and estimate.r2.value >= FAITHFUL):
-        return f"Not hierarchical: only {said}. Trees find sets through their parts: these were found all the same."
-    return (
-        f"Not hierarchical: only {said}. Trees find sets through their parts, so others like these may be missing: "
-        "give it more ablations (add_budget), and probe() the coalitions that you suspect."
-    )
+        return Said(f"Hierarchical: {said}.")
+    if estimate.exact:
+        return Said(f"Not hierarchical: only {said}; but none can be missing here.")
+    if _is_faithful(estimate):
+        advice = "these were found all the same, but small ones may be missing: probe() what you suspect."
+    else:
+        advice = "others like these may be missing: give it more ablations (add_budget), and probe() what you suspect."
+    return Said(f"Not hierarchical: only {said}. Trees find sets through their parts: {advice}", acts=True)
 
 
 def _percent(share: float) -> str:
