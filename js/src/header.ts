@@ -5,6 +5,7 @@ import { make, makeButton, setAttribute, setText, showButton } from "./dom";
 import { count, perSecond, share, timeLeft } from "./numbers";
 import { type Frame, type Header, isFinal } from "./protocol";
 import type { ViewState } from "./state";
+import { verifyButton } from "./verify";
 import { faithWords, outputName, STATE_WORDS } from "./wording";
 
 export function headerPane(state: ViewState, commands: Commands): HTMLElement {
@@ -47,10 +48,7 @@ export function headerPane(state: ViewState, commands: Commands): HTMLElement {
     setAttribute(bar, "aria-valuenow", String(frame?.ablations ?? 0));
     setAttribute(bar, "aria-valuemax", String(frame?.budget ?? 0));
     setText(busy, commands.busy ? "the kernel is busy: it will act when the cell ends" : "");
-    setText(
-      alert,
-      state.broken || (frame?.state === "failed" ? `failed: ${frame.reason || "no reason was given"}` : ""),
-    );
+    setText(alert, state.broken || (frame ? wordsOfFailure(frame) : ""));
     alert.hidden = alert.textContent === "";
   });
   return pane;
@@ -70,12 +68,18 @@ function wordsOfState(frame: Frame, commands: Commands): string {
   return reason ? `${STATE_WORDS[frame.state]}: ${reason}` : STATE_WORDS[frame.state];
 }
 
+function wordsOfFailure({ state, reason, verifying }: Frame): string {
+  if (state === "failed") return `failed: ${reason || "no reason was given"}`;
+  return verifying.error && `verifying failed: ${verifying.error}`;
+}
+
 function wordsOfProgress(frame: Frame, short: boolean): string {
   const left = frame.budget - frame.ablations;
   const parts = [`${count(frame.ablations)} / ${count(frame.budget)} ablations`];
   if (frame.state === "running" && frame.rate > 0 && left > 0 && !short) {
     parts.push(perSecond(frame.rate), timeLeft(left / frame.rate));
   }
+  if (frame.verifying.ablations > 0) parts.push(`${count(frame.verifying.ablations)} more to verify`);
   return parts.join(" · ");
 }
 
@@ -98,7 +102,7 @@ function buttons(state: ViewState, commands: Commands): HTMLElement {
   const stop = makeButton("stop", () => commands.ask({ type: "stop" }));
   const more = makeButton("add_budget", () => commands.ask({ type: "add_budget", ablations: moreBudget(state) }));
   stop.title = "Stop ablating and keep what is known so far";
-  group.append(onOff, stop, more);
+  group.append(onOff, stop, more, verifyButton(state, commands)); // what stays is at the end, which does not move
 
   const show = (element: HTMLButtonElement, action: Asked, shown: boolean, label: string, pressed: string) => {
     const pending = commands.isPending(action);

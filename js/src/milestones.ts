@@ -2,7 +2,7 @@
 
 import { make } from "./dom";
 import { count, share } from "./numbers";
-import { type Frame, isFinal } from "./protocol";
+import { type Frame, isFinal, VERDICTS } from "./protocol";
 import type { ViewState } from "./state";
 import { STATE_WORDS } from "./wording";
 
@@ -47,6 +47,7 @@ export function milestone(before: Frame | null, now: Frame | null): string {
     const parts = [STATE_WORDS[now.state], now.reason, `${count(now.ablations)} ablations`, how];
     return parts.filter(Boolean).join(": ");
   }
+  if (before?.verifying.chosen && !now.verifying.chosen) return verified(now);
   if (now.r2) {
     const [value, was] = [now.r2.value, before?.r2?.value ?? Number.NEGATIVE_INFINITY];
     const passed = [HIGH, ...PASSES].find((limit) => value >= limit && was < limit);
@@ -54,4 +55,13 @@ export function milestone(before: Frame | null, now: Frame | null): string {
   }
   if (now.effects && !before?.effects) return `first estimate after ${count(now.fitted)} ablations`;
   return "";
+}
+
+function verified({ verifying, interactions }: Frame): string {
+  if (verifying.error) return ""; // an alert says it
+  const found = VERDICTS.map(
+    (verdict) => [interactions.filter((row) => row.verdict === verdict).length, verdict] as const,
+  );
+  const words = found.filter(([many]) => many > 0).map(([many, verdict]) => `${many} ${verdict}`);
+  return `measured on the model: ${words.join(", ")}`;
 }

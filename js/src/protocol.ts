@@ -1,4 +1,4 @@
-/** The wire: mirrors spex_widget/snapshot/frame.py and ranked.py. tests/unit/test_wire.py holds the two together. */
+/** The wire: mirrors spex_widget/snapshot/frame.py, ranked.py and measured.py. tests/unit/test_wire.py holds the two together. */
 
 export const VERSION = 1;
 
@@ -18,6 +18,9 @@ export type Kind = (typeof KINDS)[number];
 /** What a measurement on the model says of an interaction. */
 export const VERDICTS = ["confirmed", "contradicted", "undecided"] as const;
 export type Verdict = (typeof VERDICTS)[number];
+
+/** Larger sets are not measured: see spex_widget/session/verify.py. */
+export const MOST_PLAYERS = 6;
 
 /** What does not change while a run goes on, sent once as a trait of its own. */
 export interface Header {
@@ -48,6 +51,28 @@ export interface Interaction {
   settled: boolean;
   /** Null where it was not measured. */
   verdict: Verdict | null;
+  /** What was measured, where there is a verdict. */
+  measured: Measured | null;
+}
+
+/** The mean effect over contexts of the other players, measured on the model itself, with its interval. */
+export interface Measured {
+  effect: number;
+  low: number;
+  high: number;
+  contexts: number;
+}
+
+/** How a verification stands. */
+export interface Verifying {
+  /** How many interactions have been measured. */
+  done: number;
+  /** Of how many; 0 while no verification is under way. */
+  chosen: number;
+  /** How many ablations all verifying has taken so far. */
+  ablations: number;
+  /** Why the last one ended early; empty where it did not. */
+  error: string;
 }
 
 /** One point of the convergence line. */
@@ -93,6 +118,7 @@ export interface Frame {
   weights: Record<string, number>;
   /** What a person should know beside the numbers, a plain sentence each. */
   remarks: string[];
+  verifying: Verifying;
   r2: R2 | null;
   /** Each player's own effect (its Banzhaf value); null before the first estimate. */
   effects: Float32Array | null;
@@ -109,7 +135,8 @@ export type Command =
   | { type: "pause" }
   | { type: "resume" }
   | { type: "stop" }
-  | { type: "add_budget"; ablations: number };
+  | { type: "add_budget"; ablations: number }
+  | { type: "verify"; top: number; contexts: number };
 
 type Layout = Record<string, [dtype: string, shape: number[], offset: number]>;
 
@@ -152,6 +179,7 @@ export function decodeFrame(bytes: DataView): Frame | null {
     floor: head.floor,
     weights: head.weights,
     remarks: head.remarks,
+    verifying: head.verifying,
     r2: value == null ? null : { value, low: low ?? value, high: high ?? value },
     effects: numbers("effects") as Float32Array | null,
     interactions: "members" in layout ? readInteractions(bytes, layout) : [],
@@ -164,9 +192,12 @@ function readInteractions(bytes: DataView, layout: Layout): Interaction[] {
   const width = layout.members?.[1][1] ?? 0;
   const players = readArray(bytes, layout, "members");
   const [kinds, settled, verdicts] = ["kind", "settled", "verdict"].map((name) => readArray(bytes, layout, name));
+  const figures = "measured" in layout ? readArray(bytes, layout, "measured") : null;
   const [lows, highs] = "low" in layout ? ["low", "high"].map((name) => readArray(bytes, layout, name)) : [];
   return Array.from(readArray(bytes, layout, "effect"), (effect, row) => {
     const members = [...players.slice(row * width, (row + 1) * width)].filter((player) => player !== NO_PLAYER);
+    const verdict = VERDICTS[(verdicts?.[row] ?? 0) - 1] ?? null;
+    const [mean = 0, low = 0, high = 0, contexts = 0] = figures?.slice(4 * row, 4 * row + 4) ?? [];
     return {
       key: members.join(),
       members,
@@ -174,7 +205,8 @@ function readInteractions(bytes: DataView, layout: Layout): Interaction[] {
       interval: lows && highs ? [lows[row] ?? effect, highs[row] ?? effect] : null,
       kind: KINDS[kinds?.[row] ?? 0] ?? "mixed",
       settled: settled?.[row] === 1,
-      verdict: VERDICTS[(verdicts?.[row] ?? 0) - 1] ?? null,
+      verdict,
+      measured: verdict && { effect: mean, low, high, contexts },
     };
   });
 }

@@ -5,7 +5,7 @@ import { signed } from "./numbers";
 import { paint, whisker } from "./palette";
 import { type Frame, type Interaction, TOP } from "./protocol";
 import type { LockedScale } from "./scale";
-import { KIND_WORDS, STATUS_WORDS, statusOf } from "./wording";
+import { KIND_WORDS, statusOf, statusWords } from "./wording";
 
 /** Chips shown before the rest is only counted. */
 const CHIPS = 12;
@@ -69,7 +69,7 @@ export class Row {
     const status = statusOf(this.interaction, frame);
     setText(this.#status, newest ? status : absenceOf(this.interaction, frame));
     setAttribute(this.#status, "data-status", newest && status);
-    setAttribute(this.#status, "title", newest && STATUS_WORDS[status]);
+    setAttribute(this.#status, "title", newest && statusWords(newest, status, scale.full));
   }
 
   /** Show whether the reader pinned or chose this row, and whether it holds the unit that is pointed at. */

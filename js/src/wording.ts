@@ -1,6 +1,6 @@
 /** What the screen says in words. */
 
-import { share } from "./numbers";
+import { count, share, signed } from "./numbers";
 import type { Frame, Header, Interaction, Kind, RunState, Verdict } from "./protocol";
 
 export const STATE_WORDS: Record<RunState, string> = {
@@ -41,6 +41,13 @@ export const STATUS_WORDS: Record<Status, string> = {
     "settled for this surrogate and this ablation: it is among the ten largest for sure, its sign has held, its interval leaves out 0, and R² is high enough",
   provisional: "not settled: more ablations may still change its place, its size or its sign",
 };
+
+/** What the status of a row means; of one that was measured, with the figures. */
+export function statusWords({ measured }: Interaction, status: Status, full: number): string {
+  if (!measured) return STATUS_WORDS[status];
+  const [mean, low, high] = [measured.effect, measured.low, measured.high].map((x) => signed(x, full));
+  return `${STATUS_WORDS[status]}\nmeasured: ${mean} (${low} to ${high}) in ${count(measured.contexts)} contexts`;
+}
 
 const FAITH =
   "How much of the model's variation the surrogate explains, with a 95 % interval. Each round's ablations are foretold " +

@@ -40,11 +40,11 @@ test("the tooltip of R² says what the surrogate is made of", () => {
 });
 
 test.each([
-  ["running", ["pause", "stop", "add_budget"]],
-  ["paused", ["resume", "stop", "add_budget"]],
-  ["stopping", []],
-  ["stopped", ["resume", "add_budget"]],
-  ["failed", ["resume"]],
+  ["running", ["pause", "stop", "add_budget", "verify"]],
+  ["paused", ["resume", "stop", "add_budget", "verify"]],
+  ["stopping", ["verify"]],
+  ["stopped", ["resume", "add_budget", "verify"]],
+  ["failed", ["resume", "verify"]],
 ] as const)("buttons while %s", (state, actions) => {
   const view = mount(frame({ state, budget: 10, ablations: 5 }, KNOWN));
   expect(view.all(".spex-buttons button:not([hidden])").map((button) => button.dataset.action)).toEqual(actions);

@@ -11,6 +11,7 @@ import {
   VERDICTS,
   VERSION,
   type Verdict,
+  type Verifying,
 } from "../src/protocol";
 import widget, { type Traits } from "../src/widget";
 
@@ -19,6 +20,7 @@ export interface Sure {
   interval?: [low: number, high: number];
   settled?: boolean;
   verdict?: Verdict;
+  measured?: [effect: number, low: number, high: number, contexts: number];
 }
 
 export interface Known {
@@ -46,6 +48,7 @@ export interface Head {
   floor: number | null;
   weights: Record<string, number>;
   remarks: string[];
+  verifying: Verifying;
   r2: [number, number, number] | null;
   version: number;
 }
@@ -69,6 +72,7 @@ const HEAD: Head = {
   floor: null,
   weights: {},
   remarks: [],
+  verifying: { done: 0, chosen: 0, ablations: 0, error: "" },
   r2: [0.93, 0.9, 0.95],
 };
 
@@ -92,6 +96,12 @@ export function frame(head: Partial<Head> = {}, known?: Known): DataView {
               ["high", "<f4", [rows.length], ends(1)],
             ] satisfies Part[])
           : []),
+        [
+          "measured",
+          "<f4",
+          [rows.length, 4],
+          new Float32Array(rows.flatMap(([, , , sure]) => sure?.measured ?? [0, 0, 0, 0])),
+        ],
         ["settled", "|u1", [rows.length], flags((sure) => Number(sure.settled ?? false))],
         ["verdict", "|u1", [rows.length], flags((sure) => (sure.verdict ? VERDICTS.indexOf(sure.verdict) + 1 : 0))],
         ["kind", "|u1", [rows.length], new Uint8Array(rows.map(([, , kind]) => KINDS.indexOf(kind ?? "mixed")))],
@@ -162,7 +172,12 @@ export const SURE: Known = {
   ...KNOWN,
   rows: [
     [[0, 1], 3, "reversal", { interval: [2.5, 3.25], settled: true }],
-    [[1, 2, 3], -2, "redundant", { interval: [-9, -1.5], settled: true, verdict: "contradicted" }],
+    [
+      [1, 2, 3],
+      -2,
+      "redundant",
+      { interval: [-9, -1.5], settled: true, verdict: "contradicted", measured: [0.25, -0.5, 1, 16] },
+    ],
     [[0, 3], 1, "mixed", { interval: [-0.5, 1.5] }],
     [[0], 0.5, "single", { interval: [0.25, 0.5], verdict: "undecided" }],
   ],

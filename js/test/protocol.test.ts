@@ -14,6 +14,8 @@ function view(bytes: Uint8Array, shift = 0): DataView {
   return new DataView(moved.buffer, shift);
 }
 
+const figures = ([effect, low, high, contexts]: number[]) => ({ effect, low, high, contexts });
+
 test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) => {
   const read = decodeFrame(view(python, shift));
   expect(read).toMatchObject({
@@ -34,6 +36,7 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
     floor: head.floor,
     weights: head.weights,
     remarks: head.remarks,
+    verifying: head.verifying,
     r2: { value: head.r2[0], low: head.r2[1], high: head.r2[2] },
     energy: arrays.energy,
   });
@@ -49,6 +52,7 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
       kind: KINDS[arrays.kind[i]],
       settled: arrays.settled[i] === 1,
       verdict: VERDICTS[arrays.verdict[i] - 1] ?? null,
+      measured: arrays.verdict[i] ? figures(arrays.measured[i]) : null,
     })),
   );
 });

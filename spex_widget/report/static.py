@@ -68,6 +68,8 @@ def _interactions(header: Header, snapshot: Snapshot) -> Ranking:
 def _progress(snapshot: Snapshot) -> str:
     said = [f"{snapshot.state}{f' ({snapshot.reason})' if snapshot.reason else ''}"]
     said.append(f"{snapshot.ablations} of {snapshot.budget} ablations")
+    if snapshot.verifying.ablations:
+        said.append(f"{snapshot.verifying.ablations} more to verify")
     estimate = snapshot.estimate
     if estimate is not None and estimate.exact:
         said.append("exact: every coalition was evaluated")

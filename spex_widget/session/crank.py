@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from concurrent.futures import CancelledError
 from threading import Thread
 from weakref import WeakSet
 
@@ -93,6 +94,8 @@ class Crank:
         done = 0
         while not answers or done < len(coalitions):
             with self._run.moved:
+                if self._leaving:
+                    raise CancelledError("the interpreter exits")
                 answer = self._run.jobs.put(coalitions[done : done + self._run.jobs.size], purpose)
                 self.start_worker()
             answers.append(answer.result())

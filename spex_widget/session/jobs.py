@@ -37,11 +37,21 @@ class Jobs:
     The session's worker alone calls what changes it, but for `put`.
 
     What the log already holds of the run is told without being evaluated again.
+
+    Attributes
+    ----------
+    done : int
+        How many uniform ablations are done.
+    measured : int
+        How many more were done to verify.
+    rate : float
+        Ablations a second of late, 0 before the first.
     """
 
     def __init__(self, algorithm: Algorithm, log: AblationLog) -> None:
         self.done = 0
         self.rate = 0.0
+        self.measured = log.count("verify")
         self._algorithm = algorithm
         self._log = log
         self._asked = 0
@@ -141,6 +151,7 @@ class Jobs:
         seconds = time.perf_counter() - job.began
         if batch is None:
             self._log.append(coalitions, values, purpose=job.purpose, seconds=seconds)
+            self.measured += len(coalitions) * (job.purpose == "verify")
             if error is not None:
                 job.answer.set_exception(error)
             elif values is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Condition
 from time import monotonic
 
@@ -9,7 +10,7 @@ from spex_widget.algorithms import Estimate, Output
 from spex_widget.session.floor import noise_floor
 from spex_widget.session.jobs import Jobs
 from spex_widget.session.rules import StopRules
-from spex_widget.snapshot import FINAL, Measured, Snapshot
+from spex_widget.snapshot import FINAL, Measured, Snapshot, Verifying
 from spex_widget.spectrum.arguments import FloatArray
 
 
@@ -60,6 +61,7 @@ class Run:
         self._began = monotonic()
         self._judged_from = 0
         self._measured: dict[Output, dict[tuple[int, ...], Measured]] = {}
+        self._verifying = Verifying()
         self._seq = 0
         self._turns = 0
 
@@ -107,10 +109,22 @@ class Run:
             self.state = state
             self.moved.notify_all()
 
-    def note(self, output: Output, players: tuple[int, ...], measured: Measured) -> None:
-        """Take what an interaction is when it is measured on the model."""
+    def begin_verifying(self, chosen: int) -> None:
+        """So many interactions are about to be measured on the model."""
         with self.moved:
-            self._measured.setdefault(output, {})[players] = measured
+            self._verifying = Verifying(0, chosen)
+
+    def note(self, output: Output, players: tuple[int, ...], measured: Measured | None) -> None:
+        """Take what the next of them is when it is measured; None where it cannot be."""
+        with self.moved:
+            self._verifying = replace(self._verifying, done=self._verifying.done + 1)
+            if measured is not None:
+                self._measured.setdefault(output, {})[players] = measured
+
+    def end_verifying(self, error: BaseException | None) -> None:
+        """They are measured, or an error came between."""
+        with self.moved:
+            self._verifying = Verifying(error=_in_words(error) if error else "")
 
     def fail(self, error: BaseException) -> None:
         """Take note of an error, the first of which ends the run."""
@@ -143,14 +157,19 @@ class Run:
                 turns=self._turns,
                 estimate=self.estimate,
                 measured=dict(measured),
+                verifying=replace(self._verifying, ablations=self.jobs.measured),
                 floor=noise_floor(self._differences, self.estimate.output) if self.estimate else None,
             )
 
     def _reason(self) -> str:
         if self.error is not None:
-            return f"{type(self.error).__name__}: {self.error}"
+            return _in_words(self.error)
         if self.state == "done":
             if self._ruled:
                 return self._ruled
             return "every coalition was evaluated" if self.budget == self.all else "the budget is spent"
         return "stopped by you" if self.state == "stopped" else ""
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

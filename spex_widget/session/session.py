@@ -21,8 +21,9 @@ from spex_widget.session.log import AblationLog
 from spex_widget.session.publisher import Publisher
 from spex_widget.session.rules import StopRules
 from spex_widget.session.run import Run
-from spex_widget.session.verify import Verification, verify
-from spex_widget.snapshot import FINAL, Header, Measured, Snapshot
+from spex_widget.session.verifier import Verifier
+from spex_widget.session.verify import Verification
+from spex_widget.snapshot import FINAL, Header, Snapshot
 from spex_widget.spectrum.arguments import FloatArray, check_coalitions, check_count
 
 
@@ -106,6 +107,7 @@ class Session:
         self._run = Run(jobs, explained, most, 1 << game.n, rules, differences(self.log))
         self._publisher = Publisher(self._run.snapshot)
         self._crank = Crank(self._run, learner, evaluator or InlineEvaluator(game), self.log, self._publisher)
+        self._verifier = Verifier(self._run, self._crank, self._publisher, self.seed)
         self._crank.start()
 
     # What a person reads ------------------------------------------------------------------------------------------
@@ -273,16 +275,20 @@ class Session:
         Exception
             What the game raised. What was measured until then stays.
         """
-        check_count(top, "top", 1)
-        check_count(contexts, "contexts", 2)
-        result = self.result
-        seed = np.random.SeedSequence([self.seed, self.log.count("verify")]).generate_state(1)[0]
+        return self._verifier.verify(self.result, top, contexts)
 
-        def note(players: tuple[int, ...], measured: Measured) -> None:
-            self._run.note(result.estimate.output, players, measured)
-            self._publisher.notify(urgent=True)
+    def start_verifying(self, top: int = 10, contexts: int = 16) -> None:
+        """`verify` and return at once: snapshots say how far it is, what it found, and why it failed where it did.
 
-        return verify(result, top, contexts, int(seed), lambda rows: self._crank.ask(rows, "verify"), note)
+        While a verification is under way it begins no other.
+
+        Raises
+        ------
+        RuntimeError, TypeError, ValueError
+            As `verify`.
+        """
+        self._verifier.start(self.result, top, contexts)
+        self._turn({})
 
     def _turn(self, states: dict[str, str]) -> None:
         """Obey a person: from these states to those, from any other to itself."""

@@ -32,32 +32,38 @@ CONFIDENCE = 0.95
 Values = Callable[[BoolArray], FloatArray]
 
 
+def largest(result: Result, top: int) -> list[tuple[int, ...]]:
+    """The `top` largest interactions of order 2 and more, by BII."""
+    ranked = Ranked.of(result.spectrum, "BII")
+    return ranked.head(ranked.orders > 1, top).sets()
+
+
 def verify(
     result: Result,
-    top: int,
+    sets: Sequence[tuple[int, ...]],
     contexts: int,
     seed: int,
     ask: Callable[[BoolArray], FloatArray],
-    note: Callable[[tuple[int, ...], Measured], None],
+    note: Callable[[tuple[int, ...], Measured | None], None],
 ) -> Verification:
-    """Measure the largest interactions of order 2 and more.
+    """Measure some interactions.
 
     Parameters
     ----------
     result : Result
         What the surrogate says.
-    top, contexts : int
-        How many interactions, in how many contexts each.
+    sets : sequence of tuple of int
+        Which.
+    contexts : int
+        In how many contexts each.
     seed : int
         Of the contexts.
     ask : callable
         The model: coalitions (m, n) to values (m, outputs).
     note : callable
-        Is told of each measurement as soon as it is made.
+        Is told of each measurement as soon as it is made; None for a set that is too large.
     """
     spectrum, output = result.spectrum, result.estimate.output
-    ranked = Ranked.of(spectrum, "BII")
-    sets = ranked.head(ranked.orders > 1, top).sets()
     miss = (1 - CONFIDENCE) / max(1, sum(len(players) <= MOST_PLAYERS for players in sets))
     rows = []
     for players, stream in zip(sets, np.random.default_rng(seed).integers(1 << 63, size=len(sets)), strict=True):
@@ -65,7 +71,7 @@ def verify(
         if len(players) <= MOST_PLAYERS:
             drawn = draw_contexts(spectrum.n, players, contexts, int(stream))
             measured = measure(lambda coalitions: output.of(ask(coalitions)), spectrum, players, drawn, miss)
-            note(players, measured)
+        note(players, measured)
         rows.append(_row(result, players, measured))
     return Verification(rows, f"BII, {result.value}, measured on the model")
 

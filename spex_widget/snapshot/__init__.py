@@ -2,7 +2,7 @@
 
 from spex_widget.snapshot.diagnostics import Diagnostics
 from spex_widget.snapshot.frame import TOP, decode, encode
-from spex_widget.snapshot.measured import VERDICTS, Measured, bii
+from spex_widget.snapshot.measured import VERDICTS, Measured, Verifying, bii
 from spex_widget.snapshot.ranked import KINDS, Ranked, kind_of
 from spex_widget.snapshot.snapshot import FINAL, STATES, Header, Snapshot
 
@@ -17,6 +17,7 @@ __all__ = [
     "Measured",
     "Ranked",
     "Snapshot",
+    "Verifying",
     "bii",
     "decode",
     "encode",

@@ -199,7 +199,7 @@ def _on_hierarchy(found: Diagnostics, estimate: Estimate) -> Said:
     if estimate.exact:
         return Said(f"Not hierarchical: only {said}; but none can be missing here.")
     if _is_faithful(estimate):
-        advice = "these were found all the same, but small ones may be missing: probe() what you suspect."
+        advice = "small ones like these may be missing; probe() what you suspect."
     else:
         advice = "others like these may be missing: give it more ablations (add_budget), and probe() what you suspect."
     return Said(f"Not hierarchical: only {said}. Trees find sets through their parts: {advice}", acts=True)

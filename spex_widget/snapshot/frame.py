@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict, astuple
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.algorithms.algorithm import Estimate
-from spex_widget.snapshot.measured import VERDICTS
+from spex_widget.snapshot.measured import VERDICTS, Measured
 from spex_widget.snapshot.ranked import Ranked, player_effects
 from spex_widget.snapshot.snapshot import Snapshot
 from spex_widget.spectrum.sets import stack_sets
@@ -61,6 +62,7 @@ def encode(snapshot: Snapshot) -> bytes:
         "r2": [_number(r2.value), _number(r2.low), _number(r2.high)] if r2 else None,
         "weights": dict(estimate.weights) if estimate else {},
         "remarks": list(snapshot.remarks),
+        "verifying": asdict(snapshot.verifying),
     }
     if estimate is None:
         return _pack(head, {})
@@ -106,14 +108,20 @@ def _arrays(estimate: Estimate, index: str, max_order: int | None) -> dict[str, 
     }
 
 
-def _standing(snapshot: Snapshot, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[np.uint8]]:
-    """Whether each row is settled, and what was measured of it: 0 for nothing, else its place in `VERDICTS`, from 1."""
+def _standing(snapshot: Snapshot, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Whether each row is settled, what measuring it says (0 for nothing, else its place in `VERDICTS`, from 1), and
+    where any was measured the figures: effect, low, high, contexts.
+    """
     codes: dict[str | None, int] = {None: 0, **{verdict: code for code, verdict in enumerate(VERDICTS, 1)}}
     sets = [tuple(int(i) for i in row if i != NO_PLAYER) for row in arrays["members"]]
     rows = list(zip(sets, map(float, arrays["effect"]), strict=True))
     settled = [bool(snapshot.is_settled(*row, snapshot.index, snapshot.max_order)) for row in rows]
     verdict = [codes[snapshot.verdict(*row)] for row in rows]
-    return {"settled": np.array(settled, dtype=np.uint8), "verdict": np.array(verdict, dtype=np.uint8)}
+    standing = {"settled": np.array(settled, dtype=np.uint8), "verdict": np.array(verdict, dtype=np.uint8)}
+    if not any(verdict):
+        return standing
+    figures = [snapshot.measured.get(players, Measured(0.0, 0.0, 0.0, 0)) for players, _ in rows]
+    return {**standing, "measured": _float32(np.array([astuple(one) for one in figures], dtype=np.float64))}
 
 
 def _float32(array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

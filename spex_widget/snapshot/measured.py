@@ -55,6 +55,26 @@ class Measured:
         return "undecided"
 
 
+@dataclass(frozen=True)
+class Verifying:
+    """How a verification stands.
+
+    Parameters
+    ----------
+    done, chosen : int
+        How many interactions have been measured, of how many; of none while no verification is under way.
+    ablations : int
+        How many ablations all verifying has taken so far, beside those that the surrogate learns from.
+    error : str
+        Why the last one ended early, in words; empty where it did not.
+    """
+
+    done: int = 0
+    chosen: int = 0
+    ablations: int = 0
+    error: str = ""
+
+
 def bii(spectrum: SparseSpectrum, players: Iterable[int]) -> float:
     """A set's mean discrete derivative in a surrogate, which is what `Measured` is of the model.
 

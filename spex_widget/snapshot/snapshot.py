@@ -10,7 +10,7 @@ from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.algorithms.evidence import HONEST
 from spex_widget.games.game import Game
 from spex_widget.snapshot.diagnostics import Diagnostics
-from spex_widget.snapshot.measured import Measured, bii
+from spex_widget.snapshot.measured import Measured, Verifying, bii
 
 STATES = ("running", "paused", "stopping", "stopped", "done", "failed")
 """The states of a run. *Stopping*: what is under way ends, and the last estimate is made."""
@@ -84,6 +84,8 @@ class Snapshot:
         kinds, it averages over all else, so that what is on one screen agrees.
     measured : mapping of tuple of int to Measured
         Interactions of this output that were measured on the model itself.
+    verifying : Verifying
+        How far the measuring is.
     floor : float or None
         How far two values of one coalition lie apart, where that was measured: smaller effects are noise.
     """
@@ -100,6 +102,7 @@ class Snapshot:
     max_order: int | None = None
     measured: Mapping[tuple[int, ...], Measured] = field(default_factory=dict)
     floor: float | None = None
+    verifying: Verifying = field(default_factory=Verifying)
 
     @property
     def remarks(self) -> tuple[str, ...]:

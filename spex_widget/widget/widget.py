@@ -68,6 +68,7 @@ class SpexWidget(anywidget.AnyWidget):
             "resume": lambda message: session.resume(),
             "stop": lambda message: session.stop(),
             "add_budget": lambda message: session.add_budget(message["ablations"]),
+            "verify": lambda message: session.start_verifying(message["top"], message["contexts"]),
         }
         super().__init__(
             header={**dataclasses.asdict(session.header), "uid": self._uid}, frame=encode(session.snapshot())
@@ -83,7 +84,8 @@ class SpexWidget(anywidget.AnyWidget):
         frame = encode(snapshot)
         with self._writing:
             self.frame = frame
-        due = snapshot.state in FINAL or monotonic() - self._checkpoint > _CHECKPOINT
+        final = snapshot.state in FINAL and not snapshot.verifying.chosen
+        due = final or monotonic() - self._checkpoint > _CHECKPOINT
         if self._displayed and due:
             self._refresh_twin(snapshot)
 
@@ -122,7 +124,7 @@ class SpexWidget(anywidget.AnyWidget):
             return
         try:
             act(message)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             _logger.warning("a message from the page was refused: %r, %s", message, error)
 
     # The session's own verbs --------------------------------------------------------------------------------------

@@ -54,6 +54,25 @@ def ranking(session):
     return [(row["members"], row["effect"]) for row in session.result.ranking()]
 
 
+class Watched:
+    """Lets a test wait for what a session's snapshots say."""
+
+    def __init__(self, session):
+        self._moved = threading.Condition()
+        self.seen = []
+        session.subscribe(self._take)
+
+    def _take(self, snapshot):
+        with self._moved:
+            self.seen.append(snapshot)
+            self._moved.notify_all()
+
+    def until(self, holds):
+        with self._moved:
+            assert self._moved.wait_for(lambda: self.seen and holds(self.seen[-1]), 30)
+            return self.seen[-1]
+
+
 def finished(game=None, **kwargs):
     session = Session(game or FunctionGame(planted, N), **kwargs)
     session.wait(60)

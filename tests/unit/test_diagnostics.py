@@ -93,7 +93,7 @@ def test_what_is_not_hierarchical():
     assert found.sentences[3].startswith("Not hierarchical: only 20 % of the interactions")
     assert "add_budget" in found.sentences[3]
     assert "probe()" in found.sentences[3]
-    assert "these were found all the same" in look({(2, 3): 4.0}, 0.8).sentences[3]
+    assert "small ones like these may be missing" in look({(2, 3): 4.0}, 0.8).sentences[3]
     assert look({(2, 3): 4.0}, exact=True).sentences[3].endswith("but none can be missing here.")
 
 

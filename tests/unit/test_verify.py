@@ -6,13 +6,13 @@ import threading
 import numpy as np
 import pytest
 
-from runs import Gate, N, finished, planted, ranking
+from runs import Gate, N, Watched, finished, planted, ranking
 from spex_widget.algorithms import FIRST, Estimate
 from spex_widget.games import FunctionGame
 from spex_widget.report import Result
 from spex_widget.session import Session
 from spex_widget.session.verify import draw_contexts, measure
-from spex_widget.snapshot import Header, Measured, Snapshot, bii
+from spex_widget.snapshot import Header, Measured, Snapshot, Verifying, bii
 from spex_widget.spectrum import SparseSpectrum
 
 
@@ -22,6 +22,9 @@ def test_what_is_true_is_confirmed_and_the_ranking_says_so_from_then_on():
     assert [(row["members"], row["verdict"]) for row in rows] == [((0, 1, 2), "confirmed"), ((5, 6), "confirmed")]
     assert rows[0]["low"] <= 3.0 <= rows[0]["high"]
     said = {row["members"]: row["verified"] for row in session.result.ranking()}
+    result = session.result
+    assert "0 · 1 · 2, confirmed" in repr(result.ranking("BII"))
+    assert result.ranking("BII")._repr_html_().count("<td>confirmed</td>") == 2
     assert said.pop((0, 1, 2)) == said.pop((5, 6)) == "confirmed"
     assert set(said.values()) == {None}
 
@@ -137,6 +140,42 @@ def test_a_click_comes_between():
     assert session.state == "done"
 
 
+def test_what_is_begun_aside_says_how_far_it_is_and_what_it_found(tmp_path):
+    game = FunctionGame(planted, N)
+    session = finished(game, budget=200, log=tmp_path / "log")
+    session._crank._evaluator = gate = Gate(game)
+    session._run.jobs._size = 2048
+    watched = Watched(session)
+    turns = session.snapshot().turns
+    session.start_verifying(top=2, contexts=16)
+    session.start_verifying(top=9, contexts=16)  # one at a time
+    assert (session.snapshot().turns, session.snapshot().verifying) == (turns + 2, Verifying(0, 2, 0))
+    gate.open.release(1)
+    watched.until(lambda snapshot: snapshot.verifying == Verifying(1, 2, 16 << 3))
+    assert session.snapshot().measured.keys() == {(0, 1, 2)}
+    gate.open.release(1)
+    last = watched.until(lambda snapshot: snapshot.verifying == Verifying(0, 0, (16 << 3) + (16 << 2)))
+    assert last.measured.keys() == {(0, 1, 2), (5, 6)}
+    assert session.log.count("verify") == last.verifying.ablations
+    assert finished(game, budget=200, log=tmp_path / "log").snapshot().verifying.ablations == last.verifying.ablations
+
+
+def test_one_verification_waits_for_the_other():
+    game = FunctionGame(planted, N)
+    session = finished(game, budget=200)
+    session._crank._evaluator = gate = Gate(game)
+    session._run.jobs._size = 2048
+    session.start_verifying(top=1)
+    assert gate.waiting.wait(30)
+    rows = []
+    waiting = threading.Thread(target=lambda: rows.extend(session.verify(top=2)))
+    waiting.start()
+    gate.open.release(3)
+    waiting.join(30)
+    assert [row["verdict"] for row in rows] == ["confirmed", "confirmed"]
+    assert [len(asked) for asked in gate.asked] == [16 << 3, 16 << 3, 16 << 2]
+
+
 def test_an_output_is_verified_for_itself():
     def two(x):
         return np.column_stack([planted(x), 5.0 * (x[:, 3] & x[:, 4])])
@@ -214,3 +253,11 @@ def test_what_the_game_raises_is_raised_and_what_was_measured_stays():
     assert (session.state, session.error) == ("done", None)
     said = {row["members"]: row["verified"] for row in session.result.ranking()}
     assert (said[0, 1, 2], said[5, 6]) == ("confirmed", None)
+    watched = Watched(session)
+    session.start_verifying()
+    ended = watched.until(lambda snapshot: not snapshot.verifying.chosen and snapshot.turns)
+    assert ended.verifying.error == "OSError: no route to the model"
+    assert (ended.state, session.error) == ("done", None)
+    left[0] = 10_000
+    session.verify(top=1)
+    assert session.snapshot().verifying.error == ""

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+import threading
 
 import ipykernel
+import numpy as np
 import pytest
 from ipykernel.comm import Comm
 
 import spex_widget as spex
-from spex_widget.snapshot import decode
+from runs import Watched
+from spex_widget.snapshot import VERDICTS, decode
 from spex_widget.widget.host import answer_beside_cells
 
 
@@ -46,8 +49,39 @@ def test_what_the_page_asks_is_done(view):
     assert view.session.ablations == 192
 
 
+def test_what_the_page_asks_to_verify_is_in_the_frames(view):
+    view.wait(30)
+    watched = Watched(view.session)
+    view._handle(view, {"type": "verify", "top": 1, "contexts": 4}, [])
+    watched.until(lambda snapshot: snapshot.measured and not snapshot.verifying.chosen)
+    view.wait(30)  # until what is known has arrived
+    head, arrays = decode(view.frame)
+    assert head["verifying"] == {"done": 0, "chosen": 0, "ablations": 4 << 3, "error": ""}
+    assert VERDICTS[arrays["verdict"][0] - 1] == "confirmed"
+    np.testing.assert_allclose(arrays["measured"][0], [2.0, 2.0, 2.0, 4.0], atol=1e-3)
+
+
+def test_nothing_is_verified_before_anything_is_known(caplog):
+    gate = threading.Event()
+    view = spex.explain(spex.FunctionGame(lambda x: (gate.wait(30), planted(x))[1], 20), budget=128)
+    view._handle(view, {"type": "verify", "top": 1, "contexts": 4}, [])
+    gate.set()
+    view.wait(30)
+    assert "nothing is known yet" in caplog.text
+    assert view.session.log.count("verify") == 0
+
+
 @pytest.mark.parametrize(
-    "message", ["pause", {}, {"type": "explode"}, {"type": "add_budget"}, {"type": "add_budget", "ablations": "many"}]
+    "message",
+    [
+        "pause",
+        {},
+        {"type": "explode"},
+        {"type": "add_budget"},
+        {"type": "add_budget", "ablations": "many"},
+        {"type": "verify"},
+        {"type": "verify", "top": 0, "contexts": 16},
+    ],
 )
 def test_what_the_page_should_not_ask_is_refused_and_logged(view, message, caplog):
     view._handle(view, message, [])
@@ -95,6 +129,23 @@ view
 
 def test_a_script_that_ends_while_a_run_goes_on_ends_cleanly():
     done = subprocess.run([sys.executable, "-c", FIVE_LINES], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_script_that_ends_while_it_is_verified_ends_cleanly():
+    slow = """
+import time
+import spex_widget as spex
+
+def slow(x):
+    time.sleep(0.002 * len(x))
+    return 1.0 * (x[:, 0] & x[:, 1])
+
+view = spex.explain(spex.FunctionGame(slow, 20), budget=64)
+view.wait()
+view.session.start_verifying(contexts=10_000)
+"""
+    done = subprocess.run([sys.executable, "-c", slow], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark, Output
+from spex_widget.session.verify import MOST_PLAYERS
 from spex_widget.snapshot import (
     FINAL,
     KINDS,
@@ -24,6 +25,7 @@ from spex_widget.snapshot import (
     Measured,
     Ranked,
     Snapshot,
+    Verifying,
     decode,
     encode,
     kind_of,
@@ -58,8 +60,9 @@ def fixture_snapshot() -> Snapshot:
     spectrum, output = SparseSpectrum.from_sets(300, terms), Output(((1, 1.0),), "so „gut“")
     weights, notes = {"lasso": 0.75, "process": 0.125}, ("Only so many „ablations“ count.", "And <so> on.")
     estimate = Known(output, 3, 192, spectrum, history=history, weights=weights, notes=notes)
-    measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 16)}
-    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "BII", 3, measured, 0.125)
+    measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 8)}
+    verifying = Verifying(2, 10, 128, "OSError: <no>")
+    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "BII", 3, measured, 0.125, verifying)
 
 
 def content(frame: bytes) -> dict[str, Any]:
@@ -89,6 +92,7 @@ def test_python_writes_the_bytes_that_the_page_is_tested_on() -> None:
         ("KINDS", list(KINDS)),
         ("VERDICTS", list(VERDICTS)),
         ("STATES", list(STATES)),
+        ("MOST_PLAYERS", MOST_PLAYERS),
     ],
 )
 def test_protocol_ts_says_the_same(name: str, ours: Any) -> None:
@@ -133,12 +137,15 @@ snapshots = st.builds(
     index=st.sampled_from(["FBII", "Fourier", "SII"]),
     max_order=st.none() | st.integers(1, 4),
     floor=st.none() | st.floats(0, 1e6),
+    verifying=st.builds(Verifying, st.integers(0, 99), st.integers(0, 99), st.integers(0, 10**6), st.text(max_size=9)),
 )
 
 
 @given(snapshots)
 def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
     head, arrays = decode(encode(snapshot))
+    assert Verifying(**head["verifying"]) == snapshot.verifying
+    assert "measured" not in arrays
     for name in ("seq", "state", "reason", "ablations", "budget", "rate", "turns", "index", "max_order", "floor"):
         assert head[name] == getattr(snapshot, name)
     estimate = snapshot.estimate
@@ -173,6 +180,8 @@ def test_a_frame_says_what_was_verified() -> None:
         (0, 7): "confirmed",
         (7, 8, 299): "undecided",
     }
+    figures = {players: row for players, row in zip(shown, arrays["measured"].tolist(), strict=True) if any(row)}
+    assert figures == {(0, 7): [1.75, 1.5, 2.0, 16.0], (7, 8, 299): [0.25, 0.0, 0.5, 8.0]}
 
 
 def test_a_frame_says_how_sure_each_row_is() -> None:
