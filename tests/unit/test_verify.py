@@ -160,6 +160,14 @@ def test_what_is_begun_aside_says_how_far_it_is_and_what_it_found(tmp_path):
     assert finished(game, budget=200, log=tmp_path / "log").snapshot().verifying.ablations == last.verifying.ablations
 
 
+def test_it_ends_when_the_interpreter_exits():
+    session = finished(budget=200)
+    session._crank.leave()
+    watched = Watched(session)
+    session.start_verifying()
+    watched.until(lambda snapshot: snapshot.verifying.error == "CancelledError: the interpreter exits")
+
+
 def test_one_verification_waits_for_the_other():
     game = FunctionGame(planted, N)
     session = finished(game, budget=200)

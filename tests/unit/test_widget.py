@@ -132,23 +132,6 @@ def test_a_script_that_ends_while_a_run_goes_on_ends_cleanly():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_script_that_ends_while_it_is_verified_ends_cleanly():
-    slow = """
-import time
-import spex_widget as spex
-
-def slow(x):
-    time.sleep(0.002 * len(x))
-    return 1.0 * (x[:, 0] & x[:, 1])
-
-view = spex.explain(spex.FunctionGame(slow, 20), budget=64)
-view.wait()
-view.session.start_verifying(contexts=10_000)
-"""
-    done = subprocess.run([sys.executable, "-c", slow], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
 def test_a_view_says_in_words_where_it_stands(view):
     view.wait(30)
     assert repr(view).startswith("SpexWidget(done, 128 of 128 ablations, Result(value: 128 ablations, held-out R²")
