@@ -56,8 +56,9 @@ const FAITH =
 
 const REFINERS: Record<string, string> = {
   linear: "first order",
-  lasso: "LASSO on the trees' sets",
-  pursuit: "LASSO on screened sets",
+  parities: "few parities",
+  conjunctions: "few conjunctions",
+  lasso: "LASSO",
   process: "Gaussian process",
 };
 

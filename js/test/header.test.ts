@@ -26,14 +26,14 @@ test("a run says what is explained, how far it is and how faithful", () => {
 });
 
 test("the tooltip of R² says what the surrogate is made of", () => {
-  const weights = { linear: 1e-9, lasso: 0.13, pursuit: 0.34, process: 0.7, novel: 0.01 };
+  const weights = { linear: 1e-9, lasso: 0.13, parities: 0.34, process: 0.7, novel: 0.01 };
   const view = mount(frame({ weights }, KNOWN));
   const title = () => view.find(".spex-faithful").title;
   expect(title()).toContain("Each round's ablations are foretold");
   expect(title()).toContain("R² is projected to the newest surrogate");
   expect(view.find(".spex-convergence [title]").title).toBe(title());
   expect(title().split("\n")[1]).toBe(
-    "The surrogate is a sum: Gaussian process × .70 + LASSO on screened sets × .34 + LASSO on the trees' sets × .13 + novel × .01.",
+    "The surrogate is a sum: Gaussian process × .70 + few parities × .34 + LASSO × .13 + novel × .01.",
   );
   view.show(frame({ seq: 2, exact: true, r2: null }, KNOWN));
   expect(title()).toBe("");

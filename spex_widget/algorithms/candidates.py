@@ -6,12 +6,14 @@ from itertools import combinations
 
 import numpy as np
 
-from spex_widget.spectrum import SparseSpectrum, all_subsets, characters, group, set_orders
+from spex_widget.algorithms.atoms import Float32Array, atoms
+from spex_widget.spectrum import SparseSpectrum, all_subsets, group, set_orders
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 from spex_widget.spectrum.sets import IntArray, stack_sets
 
 _TRIPLES_UP_TO = 256  # players: more would take seconds
-_GROWN_FROM = 150  # sets
+_SCREENED = 1 << 34  # products of a screen of pairs at most: past it, the first rows speak for all
+_LARGEST = 8  # players of a set that is grown: a conjunction of k is 2^k Fourier coefficients
 
 
 def singles(n: int) -> IntArray:
@@ -46,62 +48,81 @@ def propose(spectrum: SparseSpectrum, top: int) -> IntArray:
     return union(spectrum.n, subsets)
 
 
-def screen(coalitions: BoolArray, residuals: FloatArray, top: int) -> IntArray:
-    """The `top` pairs, and for up to 256 players the `top` triples, that correlate most with residuals (m,).
+def screen(literals: Float32Array, residuals: FloatArray, top: int) -> IntArray:
+    """The `top` pairs, and for up to 256 players the `top` triples, whose atoms correlate most with residuals (m,).
 
     A guard against functions without hierarchy, of which trees see nothing: all pairs are one matrix product, all
     triples one a player.
 
+    Parameters
+    ----------
+    literals : ndarray of shape (m, n), float32
+        See `algorithms.atoms`.
+
     Examples
     --------
-    >>> x = np.random.default_rng(0).random((200, 9)) < 0.5
-    >>> screen(x, (1 - 2.0 * x[:, 2]) * (1 - 2.0 * x[:, 5]) * (1 - 2.0 * x[:, 7]), 1)[1]
+    >>> z = 1 - 2 * (np.random.default_rng(0).random((200, 9)) < 0.5).astype(np.float32)
+    >>> screen(z, z[:, 2] * z[:, 5] * z[:, 7], 1)[1]
     array([2, 5, 7], dtype=int32)
     """
-    n = coalitions.shape[1]
-    signs = 1 - 2 * coalitions.astype(np.float32)
-    weighted = signs * residuals.astype(np.float32)[:, None]
-    pairs = _largest(weighted.T @ signs, top)
+    n = literals.shape[1]
+    rows = max(_SCREENED // n**2, 1)
+    literals, residuals = literals[:rows], residuals[:rows]
+    weighted = literals * (residuals - residuals.mean()).astype(np.float32)[:, None]
+    pairs, _ = _largest(weighted.T @ literals, top)
     if not 3 <= n <= _TRIPLES_UP_TO:
         return pairs
-    sets, sizes = [], []
+    triples, sizes = np.zeros((0, 3), dtype=np.int32), np.zeros(0, dtype=np.float32)
     for first in range(n - 2):
-        rest = signs[:, first + 1 :]
-        table = (rest * weighted[:, first : first + 1]).T @ rest
-        found = _largest(table, top)
-        sets.append(np.column_stack([np.full(len(found), first, dtype=np.int32), found + np.int32(first + 1)]))
-        sizes.append(np.abs(table[found[:, 0], found[:, 1]]))
-    best = np.argsort(-np.concatenate(sizes), kind="stable")[:top]
-    return union(n, pairs, np.concatenate(sets)[best])
+        rest = literals[:, first + 1 :]
+        least = float(sizes.min()) if len(sizes) == top else 0.0
+        found, new = _largest((rest * weighted[:, first : first + 1]).T @ rest, top, least)
+        found = np.column_stack([np.full(len(found), first, dtype=np.int32), found + np.int32(first + 1)])
+        triples, sizes = np.concatenate([triples, found]), np.append(sizes, new)
+        best = np.argsort(-sizes, kind="stable")[:top]
+        triples, sizes = triples[best], sizes[best]
+    return union(n, pairs, triples)
 
 
-def grow(spectrum: SparseSpectrum, coalitions: BoolArray, residuals: FloatArray, top: int) -> IntArray:
-    """The `top` sets of one player more than the largest found that correlate most with residuals (m,); (≤ top, d).
+def grow(literals: Float32Array, sets: IntArray, residuals: FloatArray, top: int) -> IntArray:
+    """The `top` sets of one player more than some (p, d) whose atoms correlate most with residuals (m,); (≤ top, d).
 
     Where the function is hierarchical this finds orders that no screen reaches, at the price of one matrix product.
 
+    Parameters
+    ----------
+    literals : ndarray of shape (m, n), float32
+        See `algorithms.atoms`.
+
     Examples
     --------
-    >>> x = np.random.default_rng(0).random((200, 9)) < 0.5
-    >>> known = SparseSpectrum.from_sets(9, {(1, 4, 8): 1.0, (0,): 0.5})
-    >>> grow(known, x, np.prod(1 - 2.0 * x[:, [1, 4, 6, 8]], axis=1), 1)
+    >>> z = 1 - 2 * (np.random.default_rng(0).random((200, 9)) < 0.5).astype(np.float32)
+    >>> grow(z, np.array([[1, 4, 8], [0, 9, 9]]), z[:, [1, 4, 6, 8]].prod(axis=1), 1)
     array([[1, 4, 6, 8]], dtype=int32)
     """
-    n = spectrum.n
-    largest = np.argsort(-np.abs(spectrum.coefficients), kind="stable")
-    base = spectrum.members[largest[spectrum.orders[largest] > 0][:_GROWN_FROM]]
-    table = (characters(coalitions, base) * residuals[:, None]).T @ (1 - 2.0 * coalitions)
-    inside = np.zeros((len(base), n + 1), dtype=bool)
-    np.put_along_axis(inside, base.astype(np.int64), True, axis=1)
-    sizes = np.where(inside[:, :n], -1.0, np.abs(table))
-    best = np.argsort(-sizes, axis=None, kind="stable")[: min(top, int((sizes >= 0).sum()))]
+    m, n = literals.shape
+    sets = sets[set_orders(sets, n) < _LARGEST]
+    base = atoms(literals, sets)
+    centred = (residuals - residuals.mean()).astype(np.float32)
+    table = (base * centred[:, None]).T @ literals
+    sums = base.T @ literals
+    variances = (base**2).T @ literals**2 - sums * (sums / m)
+    inside = np.zeros((len(sets), n + 1), dtype=bool)
+    np.put_along_axis(inside, sets.astype(np.int64), True, axis=1)
+    gains = np.where(inside[:, :n] | (variances < 1), -1.0, table**2 / np.maximum(variances, 1))
+    best = np.argsort(-gains, axis=None, kind="stable")[: min(top, int((gains >= 0).sum()))]
     row, player = np.unravel_index(best, table.shape)
-    return union(n, np.sort(np.column_stack([base[row], player]), axis=1))
+    return union(n, np.sort(np.column_stack([sets[row], player]), axis=1))
 
 
-def _largest(table: FloatArray, top: int) -> IntArray:
-    """The positions (≤ top, 2) above the diagonal of the largest sizes."""
-    rows, columns = np.triu_indices(len(table), 1)
-    sizes = np.abs(table[rows, columns])
-    best = np.argpartition(-sizes, top - 1)[:top] if len(sizes) > top else np.arange(len(sizes))
-    return np.stack([rows[best], columns[best]], axis=1).astype(np.int32)
+def _largest(table: Float32Array, top: int, least: float = 0.0) -> tuple[IntArray, Float32Array]:
+    """The positions (≤ top, 2) above the diagonal of the largest sizes that are over `least`, and these sizes."""
+    sizes = np.abs(table)
+    rows, columns = np.nonzero(sizes > least)  # few, once `least` has risen: no triangle of indices is needed
+    above = rows < columns
+    rows, columns = rows[above], columns[above]
+    sizes = sizes[rows, columns]
+    if len(sizes) > top:
+        best = np.argpartition(-sizes, top - 1)[:top]
+        rows, columns, sizes = rows[best], columns[best], sizes[best]
+    return np.stack([rows, columns], axis=1).astype(np.int32), sizes

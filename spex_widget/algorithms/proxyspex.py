@@ -24,18 +24,18 @@ from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 _FIRST_MARK = 32
-_GROWTH = 1.25  # of a round mark over the last: rounds stay few, all refits together cost a few of the last
+_GROWTH = 1.4  # of a round mark over the last: rounds stay few, all refits together cost about three of the last
 _STACKED = "stacked"  # the surrogate among the refiners' names
 _WINDOW = 0.6  # R² and the refiners' weights speak of what was fitted to at least this share of the ablations
 
 
 def round_marks(most: int) -> list[int]:
-    """The numbers of ablations, at most `most`, at which rounds end: multiples of 32, each about 1.25 × the last.
+    """The numbers of ablations, at most `most`, at which rounds end: multiples of 32, each about 1.4 × the last.
 
     Examples
     --------
     >>> round_marks(500)
-    [32, 64, 96, 128, 160, 192, 256, 320, 384, 480]
+    [32, 64, 96, 128, 192, 256, 352, 480]
     """
     marks = []
     mark = _FIRST_MARK

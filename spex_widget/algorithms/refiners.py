@@ -8,20 +8,21 @@ from types import MappingProxyType
 
 import numpy as np
 
-from spex_widget.algorithms.candidates import grow, propose, screen, strongest_singles, union
+from spex_widget.algorithms.candidates import propose, strongest_singles, union
 from spex_widget.algorithms.lasso import fit_lasso
 from spex_widget.algorithms.linear import fit_linear
 from spex_widget.algorithms.process import fit_process
 from spex_widget.algorithms.proxy import fit_trees
+from spex_widget.algorithms.pursuit import fit_pursuit
 from spex_widget.algorithms.ridge import fit_ridge
 from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
-from spex_widget.spectrum.sets import IntArray
 
 REFINE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "auto": ("linear", "lasso", "pursuit", "process"),
-        "lasso": ("lasso", "pursuit"),
+        "auto": ("linear", "parities", "conjunctions", "lasso", "process"),
+        "pursuit": ("parities", "conjunctions"),
+        "lasso": ("lasso",),
         "process": ("process",),
         "ridge": ("ridge",),
     }
@@ -29,19 +30,22 @@ REFINE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What `refine=` takes, and the refiners that are stacked then.
 
 - *linear*: ridge regression on the players alone.
-- *lasso*: hold-out LASSO on the sets that the trees propose, and their subsets.
-- *pursuit*: the same on more sets, found on what the LASSO left over: by a screen of pairs and triples, and by growing
-  the sets that it kept.
+- *parities*: few Fourier coefficients, by matching pursuit from the sets that the trees propose, from screens of all
+  pairs and triples, and by growing sets by a player.
+- *conjunctions*: the same of few terms of the kind "all of these are present" or "all of them are absent".
+- *lasso*: hold-out LASSO on the sets that the trees propose, their subsets, and what the pursuits found.
 - *process*: a Gaussian process with a product prior.
 - *ridge*: the paper's own, for comparison.
 """
 
 _FEWEST = 32  # rows for trees
 _PROPOSED = 400  # sets taken from the trees: twice what the papers find to suffice for R², since the LASSO prunes
-_SINGLES = 300  # the players that the LASSO looks at, besides those in the trees' sets
-_PURSUED = 150  # pairs, triples, and grown sets, each
-_PASSES, _FINAL_PASSES = 2, 4  # of the pursuit: in a round, and at the end
-_EXACT = 1e-9  # residuals below this share of the values' range are rounding errors
+_CONJOINED = 150  # of them for conjunctions, which are twice as many atoms
+_SINGLES = 300  # the players that are looked at by themselves, besides those in the trees' sets
+_PURSUITS: Mapping[str, tuple[tuple[str, ...], int]] = MappingProxyType(
+    {"parities": (("parity",), _PROPOSED), "conjunctions": (("present", "absent"), _CONJOINED)}
+)
+"""The kinds of atoms that a pursuit adds up, and how many of the trees' sets it starts from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,37 +105,22 @@ def _fit_scaled(
 ) -> tuple[dict[str, SparseSpectrum], FloatArray | None]:
     n = coalitions.shape[1]
     spectra = {"linear": fit_linear(coalitions, values)}
-    proposed: IntArray = np.zeros((0, 1), dtype=np.int32)
+    trees = SparseSpectrum.from_sets(n, {})
     if len(values) >= _FEWEST and set(names) - {"linear"}:
         trees = fit_trees(coalitions, values, seed=seed)
-        proposed = propose(trees, _PROPOSED)
-        if "ridge" in names:
-            spectra["ridge"] = fit_ridge(coalitions, values, trees)
-    elif "ridge" in names:
-        spectra["ridge"] = spectra["linear"]
+    if "ridge" in names:
+        spectra["ridge"] = fit_ridge(coalitions, values, trees) if len(trees) else spectra["linear"]
+    alone = strongest_singles(coalitions, values, _SINGLES)
+    candidates = union(n, propose(trees, _PROPOSED), alone)
+    for name in ("parities", "conjunctions") if {"lasso", *_PURSUITS} & set(names) else ():
+        kinds, top = _PURSUITS[name]
+        start = union(n, propose(trees, top), alone)
+        spectra[name] = fit_pursuit(kinds, coalitions, values, start, final=final)
+        candidates = union(n, candidates, spectra[name].members)
     if "lasso" in names:
-        candidates = union(n, proposed, strongest_singles(coalitions, values, _SINGLES))
         spectra["lasso"] = fit_lasso(coalitions, values, candidates, seed=seed)
-        spectra["pursuit"] = _pursue(spectra["lasso"], candidates, coalitions, values, seed, final)
     rates = None
     if "process" in names:
         process = fit_process(coalitions, values, before, final=final)
-        spectra["process"], rates = process.spectrum(proposed), process.logs
+        spectra["process"], rates = process.spectrum(candidates), process.logs
     return spectra, rates
-
-
-def _pursue(
-    fitted: SparseSpectrum, candidates: IntArray, coalitions: BoolArray, values: FloatArray, seed: int, final: bool
-) -> SparseSpectrum:
-    for _ in range(_FINAL_PASSES if final else _PASSES):
-        residuals = values - fitted(coalitions)
-        if np.abs(residuals).max() <= _EXACT * np.ptp(values):
-            break
-        candidates = union(
-            fitted.n,
-            candidates,
-            screen(coalitions, residuals, _PURSUED),
-            grow(fitted, coalitions, residuals, _PURSUED),
-        )
-        fitted = fit_lasso(coalitions, values, candidates, seed=seed)
-    return fitted

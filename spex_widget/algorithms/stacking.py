@@ -14,7 +14,7 @@ from scipy.optimize import nnls
 from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.arguments import FloatArray
 
-_EXPECTED = {"linear": 0.0, "lasso": 0.2, "pursuit": 0.2, "process": 0.5}
+_EXPECTED = {"linear": 0.1, "parities": 0.05, "conjunctions": 0.05, "lasso": 0.1, "process": 0.7}
 _TOTAL = 0.9  # of what is expected: the rest is the mean's
 _ROUNDING = 1e-20  # of the squared range
 _TRUST = 16.0  # rows that what is expected counts for

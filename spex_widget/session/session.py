@@ -41,7 +41,7 @@ class Session:
         By default `default_budget(game.n)`.
     algorithm : {"proxyspex"}
         How coalitions are chosen and the surrogate is learnt.
-    refine : {"auto", "lasso", "process", "ridge"}
+    refine : {"auto", "pursuit", "lasso", "process", "ridge"}
         How the proxy's proposals become a surrogate.
     output : int, str, slice, mapping or array_like
         What of the game's outputs is explained first; see `select`.

@@ -202,7 +202,7 @@ def explain(
         How many ablations; min(2^n, clip(4 n log₂ n, 256, 4000)) by default. Where it reaches 2^n, the result is exact.
     algorithm : {"proxyspex"}
         How coalitions are chosen and the surrogate is learnt.
-    refine : {"auto", "lasso", "process", "ridge"}
+    refine : {"auto", "pursuit", "lasso", "process", "ridge"}
         How the proxy's proposals become a surrogate.
     output : int, str, slice, mapping or array_like
         What of the game's outputs is explained first; see `Session.select`.

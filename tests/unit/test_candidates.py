@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import brute
+from spex_widget.algorithms.atoms import literals
 from spex_widget.algorithms.candidates import (
     every_set,
     grow,
@@ -30,9 +31,18 @@ def sets_of(members, n):
     return found
 
 
-def products(x, residuals, sets):
-    """How much each product of players correlates with the residuals, by definition."""
-    return {s: abs(float(np.sum(residuals * np.prod(1.0 - 2.0 * x[:, list(s)], axis=1)))) for s in sets}
+def product(kind, x, players):
+    """An atom, by definition."""
+    inside = x[:, list(players)]
+    if kind == "parity":
+        return 1.0 - 2.0 * (inside.sum(axis=1) % 2)
+    return (inside.all(axis=1) if kind == "present" else ~inside.any(axis=1)).astype(float)
+
+
+def products(kind, x, residuals, sets):
+    """How much each atom goes with the residuals, by definition; without those that are one and the same everywhere."""
+    columns = {s: product(kind, x, s) for s in sets}
+    return {s: abs(float((residuals - residuals.mean()) @ c)) for s, c in columns.items() if np.ptp(c)}
 
 
 def largest(sizes, top):
@@ -94,13 +104,17 @@ def test_nothing_is_proposed_where_nothing_was_found():
 # The screen
 
 
+KINDS = ("parity", "present", "absent")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", range(2, 9))
 @pytest.mark.parametrize("top", [1, 4, 1000])
-def test_screened_are_the_pairs_and_triples_of_largest_correlation(n, top):
+def test_screened_are_the_pairs_and_triples_of_largest_correlation(kind, n, top):
     x, residuals = rows(40, n, seed=n), np.random.default_rng(top).normal(size=40)
-    pairs = largest(products(x, residuals, combinations(range(n), 2)), top)
-    triples = largest(products(x, residuals, combinations(range(n), 3)), top)
-    assert set(sets_of(screen(x, residuals, top), n)) == pairs | triples
+    pairs = largest(products(kind, x, residuals, combinations(range(n), 2)), top)
+    triples = largest(products(kind, x, residuals, combinations(range(n), 3)), top)
+    assert set(sets_of(screen(literals(x, kind), residuals, top), n)) == pairs | triples
 
 
 def test_a_planted_parity_is_screened_among_many():
@@ -108,49 +122,53 @@ def test_a_planted_parity_is_screened_among_many():
     signs = 1.0 - 2.0 * x
     noise = np.random.default_rng(0).normal(size=300)
     residuals = signs[:, 5] * signs[:, 50] + signs[:, [0, 98, 99]].prod(axis=1) + noise
-    assert {(5, 50), (0, 98, 99)} <= set(sets_of(screen(x, residuals, 20), 100))
+    assert {(5, 50), (0, 98, 99)} <= set(sets_of(screen(literals(x, "parity"), residuals, 20), 100))
 
 
 @pytest.mark.parametrize(("n", "orders"), [(2, {2}), (3, {2, 3}), (256, {2, 3}), (257, {2})])
 def test_triples_are_screened_where_they_are_neither_none_nor_too_many(n, orders):
-    found = sets_of(screen(rows(20, n), np.random.default_rng(1).normal(size=20), 5), n)
+    found = sets_of(screen(literals(rows(20, n), "parity"), np.random.default_rng(1).normal(size=20), 5), n)
     assert {len(s) for s in found} == orders
+
+
+def test_where_pairs_are_too_many_the_first_rows_speak(monkeypatch):
+    monkeypatch.setattr("spex_widget.algorithms.candidates._SCREENED", 30 * 9**2)
+    x, residuals = rows(60, 9), np.random.default_rng(0).normal(size=60)
+    found = screen(literals(x, "parity"), residuals, 5)
+    assert np.array_equal(found, screen(literals(x[:30], "parity"), residuals[:30], 5))
 
 
 # Growing
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("top", [1, 10])
-def test_grown_are_the_sets_of_one_player_more_of_largest_correlation(seed, top):
+def test_grown_are_the_sets_of_one_player_more_whose_atoms_explain_most(kind, seed, top):
     n, rng = 9, np.random.default_rng(seed)
-    known = {(): 2.0, (0,): 1.0, (2, 5): -1.0, (3, 5, 7): 0.5, (6,): 0.1}
+    known = [(0,), (2, 5), (3, 5, 7), (6,)]
     x, residuals = rows(50, n, seed), rng.normal(size=50)
-    ways = [tuple(sorted({*s, i})) for s in known if s for i in range(n) if i not in s]
-    sizes = products(x, residuals, ways)
+    ways = [tuple(sorted({*s, i})) for s in known for i in range(n) if i not in s]
+    sizes = {}
+    for s in ways:
+        atom = product(kind, x, s)
+        told_apart = len(atom) * atom.var() >= 1  # of one row, or of all but one, nothing is learnt
+        sizes[s] = np.corrcoef(atom, residuals)[0, 1] ** 2 if told_apart else -1.0
     ranked = sorted(ways, key=lambda s: (-sizes[s], s))  # a set that grows from two stands there twice
-    found = sets_of(grow(SparseSpectrum.from_sets(n, known), x, residuals, top), n)
+    found = sets_of(grow(literals(x, kind), pad_sets(known, n), residuals, top), n)
     assert set(found) == set(ranked[:top])
 
 
-@pytest.mark.parametrize("known", [{(0, 1, 2): 1.0}, {(0, 1): 1.0, (2,): 1.0}, {(0, 1, 2, 3): 1.0}])
+@pytest.mark.parametrize("known", [[(0, 1, 2)], [(0, 1), (2,)], [(0, 1, 2, 3)]])
 def test_where_few_are_known_all_that_can_grow_do_and_no_player_stands_twice(known):
     n = 4
     ways = {tuple(sorted({*s, i})) for s in known for i in range(n) if i not in s}
-    found = sets_of(grow(SparseSpectrum.from_sets(n, known), rows(30, n), np.arange(30.0), 150), n)
+    found = sets_of(grow(literals(rows(30, n), "parity"), pad_sets(known, n), np.arange(30.0), 150), n)
     assert set(found) == ways
 
 
-def test_nothing_grows_from_nothing():
-    for known in ({}, {(): 2.0}):
-        assert len(grow(SparseSpectrum.from_sets(5, known), rows(30, 5), np.arange(30.0), 10)) == 0
-
-
-def test_only_the_largest_sets_grow(monkeypatch):
-    monkeypatch.setattr("spex_widget.algorithms.candidates._GROWN_FROM", 1)
-    x = rows(200, 6)
-    signs = 1.0 - 2.0 * x
-    known = SparseSpectrum.from_sets(6, {(): 9.0, (0,): -3.0, (1,): 2.0})
-    found = grow(known, x, signs[:, 0] * signs[:, 4] + 5 * signs[:, 1] * signs[:, 5], 5)
-    assert all(0 in s for s in sets_of(found, 6))
-    assert (0, 4) in sets_of(found, 6)
+def test_nothing_grows_from_nothing_and_from_sets_that_are_large_enough():
+    lit = literals(rows(30, 12), "parity")
+    assert len(grow(lit, np.zeros((0, 1), dtype=np.int32), np.arange(30.0), 10)) == 0
+    assert len(grow(lit, pad_sets([range(8)], 12), np.arange(30.0), 10)) == 0
+    assert len(grow(lit, pad_sets([range(7)], 12), np.arange(30.0), 10)) == 5

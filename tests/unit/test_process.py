@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.special import comb
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
@@ -61,9 +62,11 @@ def test_the_gradient_is_that_of_likelihood_times_prior(m, n, noise):
     z = 1.0 - 2.0 * x
     fitted = scikit_learn(logs).fit(z, y)
 
+    centre = logs[:-2].mean()
+
     def posterior(at):
         theta = np.concatenate([[at[-2]], -at[:-2] / 2, [at[-1]]])
-        prior = -0.5 * np.sum((at[:-2] - at[:-2].mean()) ** 2)
+        prior = stats.t(3, scale=1.2).logpdf(at[:-2] - centre).sum()
         return fitted.log_marginal_likelihood(theta, clone_kernel=False) + prior
 
     step = 1e-4
@@ -105,7 +108,7 @@ def test_the_fitted_hyperparameters_are_likelier_than_others():
 
     def posterior(logs):
         likelihood = scikit_learn(logs).fit(z, y).log_marginal_likelihood_value_
-        return likelihood - 0.5 * np.sum((logs[:-2] - logs[:-2].mean()) ** 2)
+        return likelihood + stats.t(3, scale=1.2).logpdf(logs[:-2] - found.logs[:-2].mean()).sum()
 
     rng = np.random.default_rng(1)
     best = posterior(found.logs)
@@ -214,7 +217,7 @@ def test_few_warm_steps_do_what_many_cold_ones_do():
     values = function(x) + rng.normal(size=600) * 0.3
     before = fit_process(x[:480], values[:480])
     missed = [np.mean((fit_process(x, values, start)(fresh) - function(fresh)) ** 2) for start in (None, before.logs)]
-    assert missed[1] < 1.1 * missed[0]
+    assert missed[1] < 1.5 * missed[0]
 
 
 def test_the_final_fit_climbs_further_from_a_poor_start():

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import RidgeCV
 
 import brute
-from spex_widget.algorithms import ProxySPEX, proxy, refiners
+from spex_widget.algorithms import ProxySPEX, proxy
 from spex_widget.algorithms.refiners import REFINE, fit_refiners
 from spex_widget.algorithms.ridge import fit_ridge
 from spex_widget.snapshot import Ranked
@@ -72,38 +72,22 @@ def test_ridge_of_nothing_is_the_mean(proxy_found):
 # Refiners on the same rows
 
 
-@pytest.mark.parametrize("name", ["linear", "lasso", "pursuit", "process", "ridge"])
+@pytest.mark.parametrize("name", ["linear", "parities", "conjunctions", "lasso", "process", "ridge"])
 def test_each_refiner_gives_its_own_spectrum_and_the_linear_one_beside(name):
     x = rows(300)
-    fits = fit_refiners((name,) if name != "pursuit" else ("lasso", name), x, noisy(x), seed=0)
+    fits = fit_refiners((name,), x, noisy(x), seed=0)
     assert {"linear", name} <= fits.spectra.keys()
     assert fits.spectra["linear"].max_order == 1
-    least = {"linear": 0.15, "lasso": 0.9, "pursuit": 0.97, "process": 0.7, "ridge": 0.6}
+    least = {"linear": 0.15, "parities": 0.97, "conjunctions": 0.8, "lasso": 0.97, "process": 0.7, "ridge": 0.6}
     assert r2(fits.spectra[name]) > least[name]
     assert (fits.rates is None) == (name != "process")
 
 
-def test_the_pursuit_finds_what_trees_do_not_see():
-    # A parity without any part of it.
+def test_what_the_pursuit_found_the_lasso_may_use():
+    # A parity without any part of it: trees do not see it, the screen does.
     parity = SparseSpectrum.from_sets(40, {(3, 20, 31): 1.0, (5, 6): 1.0, (0,): 0.5})
     x = rows(300, 40)
-    spectra = fit_refiners(("lasso", "pursuit"), x, parity(x), seed=0).spectra
-    brute.assert_same(spectra["pursuit"], brute.as_dict(parity), atol=1e-9)
-
-
-def test_the_pursuit_grows_sets_to_orders_that_no_screen_reaches():
-    ladder = {tuple(range(3, 3 + k)): 1.0 for k in range(1, 7)}
-    planted = SparseSpectrum.from_sets(40, {(): 1.0, **ladder})
-    x = rows(300, 40)
-    found = fit_refiners(("lasso", "pursuit"), x, planted(x), seed=0, final=True).spectra["pursuit"]
-    brute.assert_same(found, brute.as_dict(planted), atol=1e-9)
-
-
-def test_the_pursuit_without_a_pass_is_the_lasso(monkeypatch):
-    monkeypatch.setattr(refiners, "_PASSES", 0)
-    x = rows(200)
-    spectra = fit_refiners(("lasso", "pursuit"), x, noisy(x), seed=0).spectra
-    assert brute.as_dict(spectra["pursuit"]) == brute.as_dict(spectra["lasso"])
+    brute.assert_same(fit_refiners(("lasso",), x, parity(x), seed=0).spectra["lasso"], brute.as_dict(parity), atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -146,7 +130,7 @@ def test_two_players(refine):
     fits = fit_refiners(REFINE[refine], x, both(x), seed=0)
     for name in REFINE[refine]:
         assert fits.spectra[name].n == 2
-        assert r2(fits.spectra[name], both, 2) > (0.9 if name in ("pursuit", "process") else 0.4)
+        assert r2(fits.spectra[name], both, 2) > (0.9 if name in ("parities", "process") else 0.4)
 
 
 @pytest.mark.parametrize("refine", REFINE)
@@ -168,7 +152,9 @@ def runs():
     return {refine: explained(refine) for refine in REFINE}
 
 
-@pytest.mark.parametrize(("refine", "least"), [("auto", 0.97), ("lasso", 0.99), ("process", 0.8), ("ridge", 0.7)])
+@pytest.mark.parametrize(
+    ("refine", "least"), [("auto", 0.97), ("lasso", 0.99), ("pursuit", 0.99), ("process", 0.8), ("ridge", 0.7)]
+)
 def test_a_small_sparse_function_is_recovered(runs, refine, least):
     estimate = runs[refine]
     assert r2(estimate.spectrum) > least
@@ -176,7 +162,7 @@ def test_a_small_sparse_function_is_recovered(runs, refine, least):
     largest = Ranked.of(estimate.spectrum, "Fourier")
     assert {(0, 3), (0,), (3,)} <= set(largest.head(largest.orders > 0, 5).sets())
     together = largest.head(largest.orders > 1, 3).sets()
-    assert set(together) == INTERACTIONS if refine in ("auto", "lasso") else (0, 3) in together
+    assert set(together) == INTERACTIONS if refine in ("auto", "pursuit", "lasso") else (0, 3) in together
 
 
 def test_the_lasso_is_exact_without_noise(runs):
@@ -195,7 +181,7 @@ def test_weights_are_positive_and_sum_to_about_one(runs, refine):
 
 def test_the_better_refiner_speaks_louder(runs):
     weights = runs["auto"].weights
-    assert weights.get("lasso", 0) + weights.get("pursuit", 0) > 0.8
+    assert sum(weights.get(name, 0) for name in ("parities", "conjunctions", "lasso")) > 0.8
 
 
 def test_together_they_are_no_worse_than_the_best_of_them():

@@ -76,12 +76,12 @@ def test_more_budget_goes_on_from_the_mark_and_the_rule_is_dropped():
 
 
 def test_the_rules_that_did_not_fire_stay_in_force(monkeypatch):
-    monkeypatch.setattr(Estimate, "settled", lambda self, top, **_: ((0, 1),) * (self.ablations >= 384))
+    monkeypatch.setattr(Estimate, "settled", lambda self, top, **_: ((0, 1),) * (self.ablations >= 480))
     session = finished(budget=BUDGET, r2=ENOUGH, settled=1)
     assert session.snapshot().reason.startswith("R² reached")
     session.add_budget(1000)
     session.wait(60)
-    assert (session.snapshot().reason, session.result.ablations) == ("the largest is settled", 384)
+    assert (session.snapshot().reason, session.result.ablations) == ("the largest is settled", 480)
 
 
 def test_settled(monkeypatch):
@@ -119,12 +119,12 @@ def test_a_paused_run_may_still_find_that_it_knows_enough(monkeypatch):
     judge = run_module.Run.judge
 
     def late(self, estimate):
-        if estimate.ablations == 320:
+        if estimate.ablations == 352:
             seen.set()
             assert checked.wait(30)
         judge(self, estimate)
 
-    monkeypatch.setattr(Estimate, "settled", lambda self, top, **_: ((0, 1),) * (self.ablations >= 320))
+    monkeypatch.setattr(Estimate, "settled", lambda self, top, **_: ((0, 1),) * (self.ablations >= 352))
     monkeypatch.setattr(run_module.Run, "judge", late)
     game = FunctionGame(planted, N)
     session = Session(game, budget=BUDGET, settled=1, evaluator=(gate := Gate(game)))
@@ -135,7 +135,7 @@ def test_a_paused_run_may_still_find_that_it_knows_enough(monkeypatch):
     gate.open.release(100)
     checked.set()
     session.wait(60)
-    assert (session.state, session.result.ablations) == ("done", 320)
+    assert (session.state, session.result.ablations) == ("done", 352)
 
 
 def test_another_output_of_a_run_that_a_rule_has_ended_is_made_of_the_same_ablations():

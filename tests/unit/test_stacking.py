@@ -9,7 +9,7 @@ from spex_widget.algorithms.refiners import REFINE
 from spex_widget.algorithms.stacking import expected_weights, stack, stacking_weights
 from spex_widget.spectrum import SparseSpectrum
 
-NAMES = ("linear", "lasso", "pursuit", "process")
+NAMES = ("linear", "parities", "lasso", "process")
 
 
 def foretellings(k, seed=0):

@@ -1,0 +1,116 @@
+"""The pursuit against exhaustive search, scikit-learn's path and planted sums."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression, orthogonal_mp
+
+import brute
+from spex_widget.algorithms import pursuit
+from spex_widget.algorithms.atoms import atoms, in_fourier, literals
+from spex_widget.algorithms.candidates import every_set, singles, union
+from spex_widget.algorithms.pursuit import fit_pursuit
+from spex_widget.spectrum import SparseSpectrum, pad_sets
+
+PARITIES, CONJUNCTIONS = ("parity",), ("present", "absent")
+
+
+def rows(m, n, seed=0):
+    return np.random.default_rng(seed).random((m, n)) < 0.5
+
+
+def conjunctions(n):
+    """Terms of two to five players, all present or all absent."""
+    present = in_fourier(n, "present", pad_sets([(1, 4), (0, 5, 9), (2, 3, 6, 7)], n), np.array([1.0, -2.0, 3.0]))
+    absent = in_fourier(n, "absent", pad_sets([(4, 8), (0, 10, 11)], n), np.array([1.5, -1.0]))
+    return present + absent + SparseSpectrum.from_sets(n, {(): 0.5, (3,): 1.0})
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("noise", [0.1, 0.5, 2.0])
+def test_among_few_atoms_it_is_the_best_subset_by_the_criterion(seed, noise, monkeypatch):
+    # Every subset of ten atoms, by brute force; near-orthogonal atoms, so that greedy steps find it.
+    monkeypatch.setattr(pursuit, "_FINAL_PASSES", 0)
+    n, m, rng = 4, 200, np.random.default_rng(seed)
+    x = rows(m, n, seed)
+    sets = union(n, singles(n), every_set(n, 2))
+    columns = atoms(literals(x, "parity"), sets).astype(float)
+    y = columns @ (rng.normal(size=10) * (rng.random(10) < 0.4)) + noise * rng.normal(size=m)
+    choices = np.where((sets < n).sum(axis=1) == 1, np.log(4), np.log(6))
+    price = np.log(m) + 2 * pursuit._GAMMA * choices
+
+    def criterion(picked):
+        picked = list(picked)
+        fitted = LinearRegression().fit(columns[:, picked], y).predict(columns[:, picked]) if picked else y.mean()
+        return m * np.log(((y - fitted) ** 2).sum()) + price[picked].sum()
+
+    best = min((c for k in range(11) for c in combinations(range(10), k)), key=criterion)
+    found = fit_pursuit(PARITIES, x, y, sets, final=True)
+    expected = {tuple(int(i) for i in sets[j] if i < n) for j in best}
+    assert {s for s in brute.as_dict(found) if s} == expected
+
+
+def test_the_picks_are_those_of_scikit_learn(monkeypatch):
+    monkeypatch.setattr(pursuit, "_FINAL_PASSES", 0)
+    monkeypatch.setattr(pursuit, "_GAMMA", 0.0)
+    n, m = 12, 400
+    x = rows(m, n)
+    sets = union(n, singles(n), every_set(n, 2))
+    planted = SparseSpectrum.from_sets(n, {(0,): 2.0, (1, 2): -1.5, (3, 4): 1.0, (5,): 0.7})
+    y = planted(x) + 0.3 * np.random.default_rng(1).normal(size=m)
+    columns = atoms(literals(x, "parity"), sets).astype(float)
+    columns -= columns.mean(axis=0)
+    found = fit_pursuit(PARITIES, x, y, sets, final=True)
+    picked = {s: c for s, c in brute.as_dict(found).items() if s}
+    theirs = orthogonal_mp(columns / np.linalg.norm(columns, axis=0), y - y.mean(), n_nonzero_coefs=len(picked))
+    theirs = theirs / np.linalg.norm(columns, axis=0)
+    expected = {tuple(int(i) for i in sets[j] if i < n): theirs[j] for j in np.flatnonzero(theirs)}
+    assert picked.keys() == expected.keys()
+    np.testing.assert_allclose([picked[s] for s in expected], list(expected.values()), rtol=1e-6)
+
+
+def test_it_finds_parities_of_which_nothing_was_proposed():
+    parity = SparseSpectrum.from_sets(40, {(): 2.0, (3, 20, 31): 1.0, (5, 6): 1.0, (0,): 0.5})
+    x = rows(300, 40)
+    brute.assert_same(fit_pursuit(PARITIES, x, parity(x), singles(40)), brute.as_dict(parity), atol=1e-9)
+
+
+def test_it_grows_sets_to_orders_that_no_screen_reaches():
+    ladder = {tuple(range(3, 3 + k)): 1.0 for k in range(1, 7)}
+    planted = SparseSpectrum.from_sets(40, {(): 1.0, **ladder})
+    x = rows(300, 40)
+    found = fit_pursuit(PARITIES, x, planted(x), singles(40), final=True)
+    brute.assert_same(found, brute.as_dict(planted), atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_conjunctions_are_found_from_few_rows(seed):
+    # Six terms are 40 Fourier coefficients: parities need more rows than these.
+    n = 40
+    x, fresh = rows(200, n, seed), rows(2000, n, 99)
+    truth = conjunctions(n)
+    found = fit_pursuit(CONJUNCTIONS, x, truth(x), singles(n), final=True)
+    np.testing.assert_allclose(found(fresh), truth(fresh), atol=1e-6)
+
+
+@pytest.mark.parametrize("kinds", [PARITIES, CONJUNCTIONS])
+def test_of_noise_it_says_nothing(kinds):
+    x = rows(300, 30)
+    found = fit_pursuit(kinds, x, np.random.default_rng(3).normal(size=300), singles(30), final=True)
+    assert len(found) <= 1
+
+
+@pytest.mark.parametrize("kinds", [PARITIES, CONJUNCTIONS])
+@pytest.mark.parametrize("m", [2, 3, 5, 12])
+def test_few_rows_are_answered_by_something_finite(kinds, m):
+    x = rows(m, 6)
+    found = fit_pursuit(kinds, x, np.arange(float(m)), singles(6))
+    assert np.isfinite(found(rows(40, 6))).all()
+
+
+def test_a_rare_conjunction_is_not_taken_for_a_lonely_row():
+    # One row alone is different: no atom that only it has may explain it.
+    x, y = rows(100, 10), np.zeros(100)
+    y[7] = 1.0
+    assert fit_pursuit(CONJUNCTIONS, x, y, singles(10), final=True).max_order <= 4
