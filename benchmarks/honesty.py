@@ -15,6 +15,8 @@ from games import NOISE, Case, Playing
 from plan import BUDGETS, SPARSE
 from results import setting, table, write_section
 from spex_widget.algorithms.algorithm import Estimate
+from spex_widget.session.verify import CONFIDENCE, MOST_PLAYERS, draw_contexts, measure
+from spex_widget.snapshot import bii
 from spex_widget.spectrum import INDICES, SparseSpectrum, interactions
 
 # Games whose every index is known exactly: sparse spectra, and one dense game of few players.
@@ -30,6 +32,8 @@ RANKED = (SHOWN, "Fourier")
 # players at once. So both are told: the ten largest of any order, and the ten largest of so few players.
 FEW_PLAYERS = 4
 LIMITS = (None, FEW_PLAYERS)
+VERDICTS = ("confirmed", "contradicted", "undecided")
+CONTEXTS = 16  # of a verification, as the widget's button has it
 
 
 def check(playing: Playing, estimate: Estimate) -> dict[str, Any]:
@@ -48,7 +52,12 @@ def check(playing: Playing, estimate: Estimate) -> dict[str, Any]:
             slack = 1e-9 * np.abs(true.coefficients).max()  # rounding, where an interval is a point
             inside = (low - slack <= values) & (values <= high + slack)
             coverage[index] = [int(inside.sum()), len(rows), float(np.mean(high - low))]
-    return {"coverage": coverage, "settled": _settled(estimate, truth), "recall": _recall(estimate, truth)}
+    return {
+        "coverage": coverage,
+        "settled": _settled(estimate, truth),
+        "verdicts": _verdicts(playing, estimate),
+        "recall": _recall(estimate, truth),
+    }
 
 
 def _largest(spectrum: SparseSpectrum, order: int) -> np.ndarray:
@@ -72,6 +81,18 @@ def _settled(estimate: Estimate, truth: SparseSpectrum) -> list[int]:
         threshold = _threshold(true.truncate(limit or truth.n), 1)
         counts.append(sum(abs(true[s]) >= threshold and np.sign(true[s]) == np.sign(told[s]) for s in settled))
     return [int(count) for count in counts]
+
+
+def _verdicts(playing: Playing, estimate: Estimate) -> list[int]:
+    """What verification says of the settled interactions, as many as each of `VERDICTS`."""
+    rng = np.random.default_rng(playing.case.seed)
+    sets = [players for players in estimate.settled(TOP, index=SHOWN) if len(players) <= MOST_PLAYERS]
+    said = []
+    for players in sets:
+        contexts = draw_contexts(playing.n, players, CONTEXTS, int(rng.integers(1 << 63)))
+        found = measure(playing, estimate.spectrum, players, contexts, (1 - CONFIDENCE) / len(sets))
+        said.append(found.verdict(bii(estimate.spectrum, players)))
+    return [said.count(verdict) for verdict in VERDICTS]
 
 
 def _recall(estimate: Estimate, truth: SparseSpectrum) -> list[float]:
@@ -102,7 +123,7 @@ def intervals(args: argparse.Namespace, cache: Cache) -> None:
                         by_game[index, name].append(counts)
                     here[record["m"]].append(record)
             for m, records in here.items():
-                settled.append((name, m, *np.sum([r["settled"] for r in records], axis=0).tolist()))
+                settled.append((name, m, *np.sum([r["settled"] + r["verdicts"] for r in records], axis=0).tolist()))
                 if not noise:
                     found = np.array([r["recall"] for r in records])
                     recall.append((name, m, len(found), *found.mean(axis=0).tolist(), float(found[:, 0].min())))
@@ -118,11 +139,15 @@ def intervals(args: argparse.Namespace, cache: Cache) -> None:
         "",
         "### Settled",
         "",
-        f"*Right*: among the true ten largest ({SHOWN}), with its sign; the aim is 95 %.",
+        f"*Right*: among the true ten largest ({SHOWN}), with its sign; the aim is 95 %. Then what verifying says of",
+        f"them, on {CONTEXTS} contexts each of the same function: without noise none is to be contradicted.",
         "",
         *table(
-            ("game", "ablations", "settled", "right", f"right among orders ≤ {FEW_PLAYERS}"),
-            [(g, m, flagged, *(_share(r, flagged) for r in right)) for g, m, flagged, *right in (*settled, total)],
+            ("game", "ablations", "settled", "right", f"right among orders ≤ {FEW_PLAYERS}", *VERDICTS),
+            [
+                (game, m, flagged, _share(right, flagged), _share(few, flagged), *said)
+                for game, m, flagged, right, few, *said in (*settled, total)
+            ],
         ),
         "",
         "### Recall of the ten largest of order ≥ 2",
