@@ -92,7 +92,7 @@ function makePlot() {
     word("spex-tick spex-y", text).style.top = `${top}%`;
   const here = word("spex-label");
   const first = word("spex-label spex-label-linear");
-  const below = word("spex-below", "▾ below 0");
+  const below = word("spex-below", "▾ < 0");
   const end = word("spex-tick spex-x");
   word("spex-tick spex-x spex-zero", "0");
   element.append(area);

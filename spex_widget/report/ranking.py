@@ -88,12 +88,14 @@ class Ranking(Sequence[Row]):
         return "\n".join([self.title, *lines, *([_SETTLED] if any(map(_mark, self._rows)) else [])])
 
     def _repr_html_(self) -> str:
+        verified = any(row["verified"] for row in self._rows)
         names = "<th></th><th style='text-align:left'>members</th><th>order</th><th>effect</th><th>95 % interval</th>"
-        head = f"<tr>{names}<th>kind</th><th>settled</th><th>verified</th></tr>"
+        head = f"<tr>{names}<th>kind</th><th>settled</th>{'<th>verified</th>' if verified else ''}</tr>"
         rows = "".join(
             f"<tr><td>{i}</td><td style='text-align:left'>{escape(_labels(row))}</td><td>{row['order']}</td>"
             f"<td>{row['effect']:+.4f}</td><td style='white-space:nowrap'>{_span(row)}</td>"
-            f"<td>{escape(row['kind'])}</td><td>{_mark(row)}</td><td>{row['verified'] or ''}</td></tr>"
+            f"<td>{escape(row['kind'])}</td><td>{_mark(row)}</td>"
+            + (f"<td>{row['verified'] or ''}</td></tr>" if verified else "</tr>")
             for i, row in enumerate(self._rows, 1)
         )
         return f"<table><caption>{escape(self.title)}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
