@@ -118,7 +118,11 @@ def grow(literals: Float32Array, sets: IntArray, residuals: FloatArray, top: int
 def _largest(table: Float32Array, top: int, least: float = 0.0) -> tuple[IntArray, Float32Array]:
     """The positions (≤ top, 2) above the diagonal of the largest sizes that are over `least`, and these sizes."""
     sizes = np.abs(table)
-    rows, columns = np.nonzero(sizes > least)  # few, once `least` has risen: no triangle of indices is needed
+    # A sample of the rows holds no pair more than twice, and the diagonal: what is below this is not among the largest.
+    sample, rank = sizes[::8], 2 * top + len(sizes[::8])
+    if sample.size > rank:
+        least = max(least, float(np.nextafter(np.partition(sample, -rank, axis=None)[-rank], np.float32(0))))
+    rows, columns = np.nonzero(sizes > least)  # few: no triangle of indices is needed
     above = rows < columns
     rows, columns = rows[above], columns[above]
     sizes = sizes[rows, columns]

@@ -107,7 +107,7 @@ def _fit_scaled(
     spectra = {"linear": fit_linear(coalitions, values)}
     trees = SparseSpectrum.from_sets(n, {})
     if len(values) >= _FEWEST and set(names) - {"linear"}:
-        trees = fit_trees(coalitions, values, seed=seed)
+        trees = fit_trees(coalitions, values, seed=seed, final=final)
     if "ridge" in names:
         spectra["ridge"] = fit_ridge(coalitions, values, trees) if len(trees) else spectra["linear"]
     alone = strongest_singles(coalitions, values, _SINGLES)

@@ -312,8 +312,7 @@ def planted(x):
     )
 
 
-def test_planted_interactions_are_found_and_nothing_else(monkeypatch):
-    monkeypatch.setattr(proxy, "_TREES", 300)
+def test_planted_interactions_are_found_and_nothing_else():
     game = FunctionGame(planted, 40)
     estimates = [explained(game, 40, 600, seed=2) for _ in range(2)]
     rankings = [Ranked.of(estimate.spectrum, "FBII") for estimate in estimates]
