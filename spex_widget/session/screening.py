@@ -7,6 +7,8 @@ import os
 import numpy as np
 
 from spex_widget.algorithms import Output
+from spex_widget.algorithms.candidates import singles
+from spex_widget.algorithms.linear import fit_linear
 from spex_widget.algorithms.sampling import UniformSampler
 from spex_widget.games import Game
 from spex_widget.games.game import RestrictedGame
@@ -106,7 +108,8 @@ def screen(
         values = _paid(game, coalitions, ablations)
     finally:
         ablations.close()
-    return ScreenedGame(game, keep, _effects(coalitions, values, chosen), len(coalitions), str(ablations.path))
+    effects = -2 * fit_linear(coalitions, chosen.of(values)).at(singles(game.n))
+    return ScreenedGame(game, keep, effects, len(coalitions), str(ablations.path))
 
 
 def _paid(game: Game, coalitions: BoolArray, log: AblationLog) -> FloatArray:
@@ -117,11 +120,3 @@ def _paid(game: Game, coalitions: BoolArray, log: AblationLog) -> FloatArray:
     asked = coalitions[[row.tobytes() not in known for row in coalitions]]
     known.update(zip((row.tobytes() for row in asked), ablate(game, asked, log, "screen"), strict=True))
     return np.stack([known[row.tobytes()] for row in coalitions])
-
-
-def _effects(coalitions: BoolArray, values: FloatArray, output: Output) -> FloatArray:
-    from sklearn.linear_model import RidgeCV
-
-    codes = np.where(coalitions, 1.0, -1.0)
-    ridge = RidgeCV(alphas=len(codes) * np.logspace(-4, 2, 13)).fit(codes, output.of(values))
-    return np.asarray(2 * ridge.coef_)
