@@ -197,12 +197,12 @@ def _on_hierarchy(found: Diagnostics, estimate: Estimate) -> Said:
     if found.hierarchy >= HIERARCHICAL:
         return Said(f"Hierarchical: {said}.")
     if estimate.exact:
-        return Said(f"Not hierarchical: only {said}; but none can be missing here.")
+        return Said(f"Not hierarchical: {said}; but none can be missing here.")
     if _is_faithful(estimate):
         advice = "small ones like these may be missing; probe() what you suspect."
     else:
         advice = "others like these may be missing: give it more ablations (add_budget), and probe() what you suspect."
-    return Said(f"Not hierarchical: only {said}. Trees find sets through their parts: {advice}", acts=True)
+    return Said(f"Not hierarchical: {said}. Trees find sets through their parts: {advice}", acts=True)
 
 
 def _percent(share: float) -> str:

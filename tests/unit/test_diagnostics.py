@@ -90,7 +90,7 @@ def test_what_is_not_of_low_order():
 def test_what_is_not_hierarchical():
     found = look({(0,): 1.0, (1,): 1.0, (0, 1): 2.0, (2, 3): 4.0}, 0.5)
     assert found.hierarchy == pytest.approx(4 / 20)
-    assert found.sentences[3].startswith("Not hierarchical: only 20 % of the interactions")
+    assert found.sentences[3].startswith("Not hierarchical: 20 % of the interactions")
     assert "add_budget" in found.sentences[3]
     assert "probe()" in found.sentences[3]
     assert "small ones like these may be missing" in look({(2, 3): 4.0}, 0.8).sentences[3]
