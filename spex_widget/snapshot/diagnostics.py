@@ -117,14 +117,14 @@ class Diagnostics:
 
 
 def _hierarchy(spectrum: SparseSpectrum) -> float | None:
-    interactions = np.flatnonzero(spectrum.orders > 1)
+    interactions = np.flatnonzero((spectrum.orders > 1) & (spectrum.coefficients != 0))
     if not len(interactions):
         return None
     largest = interactions[np.argsort(-np.abs(spectrum.coefficients[interactions]), kind="stable")][:_JUDGED]
     chunks = np.cumsum(1 << spectrum.orders[largest]) // _CHUNK
     parts = np.split(largest, np.flatnonzero(np.diff(chunks)) + 1)
     whole = np.concatenate([_whole(spectrum, part) for part in parts])
-    energies = spectrum.coefficients[largest] ** 2
+    energies = (spectrum.coefficients[largest] / spectrum.coefficients[largest[0]]) ** 2  # of tiny ones 0 otherwise
     return float(energies[whole].sum() / energies.sum())
 
 
