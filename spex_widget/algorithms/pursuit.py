@@ -94,7 +94,7 @@ class _Dictionary:
     def add(self, kind: str, sets: IntArray) -> None:
         """Take in the sets that are not there yet in this kind."""
         place = self.names.index(kind)
-        if place and kind != "parity":  # all kinds of a single player are one
+        if place:  # of a single player the atoms of all kinds are one, but for a constant
             sets = sets[set_orders(sets, self.n) > 1]
         mine = self.sets[self.kinds == place]
         unique, which = group(stack_sets(self.n, mine, sets), self.n)
