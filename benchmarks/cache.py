@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 KEYS = ("method", "version", "game", "n", "seed", "noise", "m", "fingerprint")
+KEPT = Path(__file__).with_name("peers.jsonl")
+"""What the peers answered, which takes hours: kept with the project, without its seconds, which are a machine's own."""
+SECONDS = ("wall", "cpu")
 
 
 class Cache:
@@ -19,9 +22,9 @@ class Cache:
         self.reload()
 
     def reload(self) -> None:
-        """Read what another process has appended since."""
-        if self.path.exists():
-            for line in self.path.read_text(encoding="utf-8").splitlines():
+        """Read what is kept with the project, and what another process has appended since."""
+        for path in (KEPT, self.path):
+            for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
                 try:
                     record = json.loads(line)
                 except json.JSONDecodeError:  # the last line of a run that was stopped
@@ -36,6 +39,12 @@ class Cache:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
+
+    def keep(self, methods: tuple[str, ...]) -> None:
+        """Write the records of these methods to the file that stays with the project."""
+        kept = sorted((key, record) for key, record in self._records.items() if record["method"] in methods)
+        bare = [{name: value for name, value in record.items() if name not in SECONDS} for _, record in kept]
+        KEPT.write_text("".join(json.dumps(record) + "\n" for record in bare), encoding="utf-8")
 
     def newest(self, methods: tuple[str, ...]) -> str:
         """The version of the last record of one of these methods; "" where there is none."""

@@ -1,6 +1,7 @@
 """The engine beside its peers.
 
 python benchmarks/engine.py peers --cache DIR      what takes long, once, in the background
+python benchmarks/engine.py keep --cache DIR       … and what it gave, into the project
 python benchmarks/engine.py dev --games and/or …   a quick look while the engine changes
 """
 
@@ -25,6 +26,7 @@ from games import GAMES, NOISE, Case
 from honesty import intervals, screen
 from memory import memory
 from model_games import ModelGame
+from peers import PEERS
 from plan import DEVELOPMENT, REPORT, STAGES, peer_cells
 from results import RESULTS
 from scaling import run_peers, scaling
@@ -42,6 +44,11 @@ def peers(args: argparse.Namespace, cache: Cache) -> None:
                 answer = f"R² {record['r2']:.3f}" if "r2" in record else record["error"]
                 print(f"{name}, {case}, m = {m}: {answer}, {seconds:.0f} s", flush=True)
         run_peers(cache, REPORT[stage])
+
+
+def keep(args: argparse.Namespace, cache: Cache) -> None:
+    """Write what the peers answered to `benchmarks/peers.jsonl`, so that it need not be computed again."""
+    cache.keep(tuple(PEERS))
 
 
 def dev(args: argparse.Namespace, cache: Cache) -> None:
@@ -75,6 +82,7 @@ def everything(args: argparse.Namespace, cache: Cache) -> None:
 
 MEASURES = {
     "peers": peers,
+    "keep": keep,
     "dev": dev,
     "faithfulness": faithfulness,
     "scaling": scaling,

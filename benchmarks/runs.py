@@ -46,11 +46,13 @@ def key(method: str, version: str, case: Case, m: int) -> dict[str, Any]:
     }
 
 
-def peer(cache: Cache, name: str, case: Case, m: int, *, compute: bool = False) -> dict[str, Any] | None:
-    """A peer's record from the cache; computed where it is missing and `compute` says so."""
+def peer(
+    cache: Cache, name: str, case: Case, m: int, *, compute: bool = False, timed: bool = False
+) -> dict[str, Any] | None:
+    """A peer's record from the cache; computed where it is missing, or lacks its seconds, and `compute` says so."""
     wanted = key(name, peer_version_of(cache) if not compute else peer_version(), case, m)
     found = cache.get(**wanted)
-    if found is not None or not compute:
+    if not compute or (found is not None and ("cpu" in found or not timed)):
         return found
     playing = play(case)
     x, truth = fresh(case)

@@ -32,7 +32,7 @@ def times(args: argparse.Namespace, cache: Cache) -> None:
             pairs = []
             for seed in args.seeds:
                 case = Case(game, n, seed)
-                theirs = runs.peer(cache, "ProxySPEX", case, m)
+                theirs = runs.peer(cache, "ProxySPEX", case, m, compute=True, timed=True)
                 if theirs and "cpu" in theirs:
                     [mine] = ours.measure(cache, case, [m], refine=args.refine, tag=", timed")
                     pairs.append((mine["cpu"], theirs["cpu"], mine["r2"], theirs["r2"]))
