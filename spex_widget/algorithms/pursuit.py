@@ -106,7 +106,10 @@ class _Dictionary:
         m = len(columns)
         across = (self.columns.T @ columns).astype(np.float64) - m * np.outer(self.centre, centre)
         within = (columns.T @ columns).astype(np.float64) - m * np.outer(centre, centre)
-        self.gram = np.block([[self.gram, across], [across.T, within]])
+        old = len(self.gram)
+        gram = np.empty((old + len(sets), old + len(sets)))
+        gram[:old, :old], gram[:old, old:], gram[old:, :old], gram[old:, old:] = self.gram, across, across.T, within
+        self.gram = gram
         self.cross = np.append(self.cross, self.y @ columns)
         self.centre = np.append(self.centre, centre)
         self.columns = np.concatenate([self.columns, columns], axis=1)
