@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from spex_widget.games.answer import Answer
 from spex_widget.games.subject import Subject
 from spex_widget.spectrum.arguments import FloatArray
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IntArray = npt.NDArray[np.int64]
-# What a row may be continued by, and what is read off the logits: a tensor for each suffix in, (batch, outputs) out.
+# What a row may be continued by, and what is read off the answers: one for each suffix in, (batch, outputs) out.
 Suffixes = Sequence[tuple[int, ...]]
-Read = Callable[[list["Tensor"]], "Tensor"]
+Read = Callable[[list[Answer]], "Tensor"]
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Batcher:
         self.rows_at_once = 64 if on_cpu else 256
         self.tokens_at_once = 2_048 if on_cpu else 16_384
         self.logits_at_once = 2**25 if on_cpu else 2**28
-        if not subject.generative and subject.pad is None:
+        if subject.kind == "classifier" and subject.pad is None:
             # The classifiers on top of decoders read the last token that is no padding, and refuse batches without it.
             self.rows_at_once = 1
             logger.warning(
@@ -85,7 +86,7 @@ class Batcher:
                 subject.name,
             )
         # Padding behind its end cannot reach a causal model; whether another honours the attention mask is tried out.
-        self._padding_is_harmless: bool | None = True if subject.generative else None
+        self._padding_is_harmless: bool | None = True if subject.kind == "causal" else None
 
     def __call__(self, rows: Sequence[IntArray], read: Read, suffixes: Suffixes = ((),)) -> FloatArray:
         """Evaluate rows.
@@ -95,11 +96,9 @@ class Batcher:
         rows : sequence of ndarrays of shape (k, length), int64
             Each of any length >= 1.
         read : callable
-            Takes a list with the logits for each suffix, float32 or finer, and returns values, (batch, outputs). The
-            logits are (batch, labels) for a classifier, and (batch, len(suffix) + 1, vocabulary) for a language model:
-            what it says of the token after the row, and of the one after each token of the suffix.
+            Takes a list with the `Answer` for each suffix and returns values, (batch, outputs).
         suffixes : sequence of tuples of int
-            Token ids to put behind each row; one pass for each.
+            Token ids to put behind each row, or behind a decoder's own start; one pass for each.
 
         Returns
         -------
@@ -113,7 +112,7 @@ class Batcher:
         order = first[np.argsort([rows[i].shape[1] for i in first], kind="stable")]
         with evaluating(self.subject.model):
             parts = [
-                read([self._logits(batch, suffix) for suffix in suffixes])
+                read([self._answer(batch, suffix) for suffix in suffixes])
                 for batch in self._batches([rows[i] for i in order], suffixes)
             ]
             values = self._fetch(torch.cat(parts))
@@ -143,8 +142,8 @@ class Batcher:
     def _may_pad(self, short: IntArray, long: IntArray) -> bool:
         """Whether the model answers a padded row as it does the row alone: tried once, on the first two that differ."""
         if self._padding_is_harmless is None:
-            alone, padded = self._logits([short], ())[0], self._logits([short, long], ())[0]
-            self._padding_is_harmless = bool((alone - padded).abs().max() <= self._tolerance(alone))
+            alone, padded = self._answer([short], ()).output[0], self._answer([short, long], ()).output[0]
+            self._padding_is_harmless = bool((alone - padded[: len(alone)]).abs().max() <= self._tolerance(alone))
             if not self._padding_is_harmless:
                 logger.warning(
                     "%s answers otherwise when its input is padded, so that only inputs of equal length share a batch",
@@ -163,37 +162,45 @@ class Batcher:
     def reads_ahead(self, row: IntArray) -> bool:
         """Whether what a language model says of a token changes with the tokens behind it: if so it is not causal."""
 
-        def change(logits: list[Tensor]) -> Tensor:
-            before, after = (x[:, 0] for x in logits)
+        def change(answers: list[Answer]) -> Tensor:
+            before, after = (answer.output[:, 0] for answer in answers)
             return ((before - after).abs().amax(1) / self._tolerance(before))[:, None]
 
         return bool(self([row], change, ((), (int(row[0, 0]),)))[0, 0] > 1)
 
-    def _logits(self, rows: list[IntArray], suffix: tuple[int, ...]) -> Tensor:
-        """One pass: the logits that `read` is given for one suffix."""
+    def _answer(self, rows: list[IntArray], suffix: tuple[int, ...]) -> Answer:
+        """One pass: what `read` is given for one suffix."""
         import torch
 
-        lengths = np.array([row.shape[1] + len(suffix) for row in rows])
+        subject = self.subject
+        behind = suffix if subject.kind == "causal" else ()
+        lengths = np.array([row.shape[1] + len(behind) for row in rows])
         filled = np.zeros((len(self.names), len(rows), lengths.max()), dtype=np.int64)
-        filled[0] = self.subject.pad or 0
+        filled[0] = subject.pad or 0
         for i, row in enumerate(rows):
             filled[:, i, : row.shape[1]] = row
-            filled[0, i, row.shape[1] : lengths[i]] = suffix
-        accepted = inspect.signature(self.subject.model.forward).parameters
+            filled[0, i, row.shape[1] : lengths[i]] = behind
+        accepted = inspect.signature(subject.model.forward).parameters
         inputs: dict[str, Any] = {name: self._send(line) for name, line in zip(self.names, filled, strict=True)}
-        inputs["attention_mask"] = self._send((np.arange(lengths.max()) < lengths[:, None]).astype(np.int64))
+        present = self._send((np.arange(lengths.max()) < lengths[:, None]).astype(np.int64))
+        inputs["attention_mask"] = present
         if "use_cache" in accepted:
             inputs["use_cache"] = False
-        at = lengths[:, None] - 1 + np.arange(-len(suffix), 1)  # where a model says what comes next
-        if self.subject.generative and "logits_to_keep" in accepted:
+        at = lengths[:, None] - 1 + np.arange(-len(behind), 1)  # where a model says what comes next
+        if subject.kind == "causal" and "logits_to_keep" in accepted:
             inputs["logits_to_keep"] = int(lengths.max() - at.min())  # only the tail of the padded batch is read
             at -= at.min()
-        answer = self.subject.model(**inputs)
-        logits = answer.logits if hasattr(answer, "logits") else answer[0]
-        if self.subject.generative:
-            row_of = torch.arange(len(rows), device=logits.device)[:, None]
-            logits = logits[row_of, self._send(at).to(logits.device)]
-        return logits if logits.dtype == torch.float64 else logits.float()
+        if subject.kind == "seq2seq":
+            written = np.array([*subject.decoder_start, *suffix])
+            inputs["decoder_input_ids"] = self._send(np.tile(written, (len(rows), 1)))
+        answer = subject.model(**inputs)
+        output = answer.logits if hasattr(answer, "logits") else answer[0]
+        if subject.kind == "causal":
+            row_of = torch.arange(len(rows), device=output.device)[:, None]
+            output = output[row_of, self._send(at).to(output.device)]
+        elif subject.kind == "seq2seq":
+            output = output[:, -1 - len(suffix) :]
+        return Answer(output if output.dtype == torch.float64 else output.float(), present.to(output.device).bool())
 
     def _device(self) -> Any:
         """Where inputs go: the first layer's device, also where a model is spread over several."""

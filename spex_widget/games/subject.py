@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from spex_widget.games.units import Span
+
+Kind = Literal["classifier", "causal", "seq2seq", "encoder"]
 
 
 @dataclass(frozen=True)
@@ -37,45 +39,44 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Subject:
-    """A sequence classifier or causal language model with its tokenizer; `Subject.of` checks that they are such.
+    """A model with its tokenizer; `Subject.of` checks that they are such.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
     tokenizer : transformers.PreTrainedTokenizerBase
         One that knows the offsets of its tokens.
-    generative : bool
-        True for a causal language model, False for a sequence classifier.
+    kind : {"classifier", "causal", "seq2seq", "encoder"}
+        A sequence classifier; a language model that goes on from the text; one that answers it (an encoder reads the
+        text, a decoder writes); or a model without a head, which answers with its last hidden states.
     """
 
     model: Any
     tokenizer: Any
-    generative: bool
+    kind: Kind
 
     @classmethod
-    def of(cls, model: Any, tokenizer: Any) -> Subject:
-        """Check a model and a tokenizer.
+    def of(cls, model: Any, tokenizer: Any = None) -> Subject:
+        """Check a model and a tokenizer, or take both out of a `transformers.pipeline`.
 
         Raises
         ------
         TypeError
-            If the model is neither a sequence classifier nor a causal language model, or the tokenizer is none.
+            If the model is of none of the four kinds, or the tokenizer is none.
         ValueError
             If the tokenizer cannot say where in the text its tokens stand.
         """
-        from transformers import PreTrainedModel, PreTrainedTokenizerBase
+        from transformers import Pipeline, PreTrainedModel, PreTrainedTokenizerBase
 
+        if isinstance(model, Pipeline):
+            model, tokenizer = model.model, model.tokenizer if tokenizer is None else tokenizer
         hint = "; load it with {0}.from_pretrained({1!r})".format
-        auto = "AutoModelForSequenceClassification or AutoModelForCausalLM"
-        loaded = not isinstance(model, type) and hasattr(model, "get_input_embeddings") and hasattr(model, "config")
-        classifier = loaded and any("ForSequenceClassification" in base.__name__ for base in type(model).__mro__)
-        # Asked of the model, not of its class: an adapter around a model passes the question on.
-        writes = (
-            loaded and hasattr(model, "can_generate") and model.can_generate() and not model.config.is_encoder_decoder
-        )
-        if not (classifier or writes):
+        kind = _kind_of(model)
+        if kind is None:
+            *autos, last = ("SequenceClassification", "CausalLM", "Seq2SeqLM")
+            auto = f"{', '.join(f'AutoModelFor{name}' for name in autos)} or AutoModelFor{last}"
             raise TypeError(
-                "model must be a loaded Hugging Face sequence classifier or causal language model (a decoder alone), "
+                "model must be a loaded Hugging Face sequence classifier, language model or encoder without a head, "
                 f"got {_describe(model)}" + (hint(auto, model) if isinstance(model, str) else f"; {auto} load such")
             )
         if not isinstance(tokenizer, PreTrainedTokenizerBase):
@@ -90,7 +91,12 @@ class Subject:
                 f"library do, got {type(tokenizer).__name__} with is_fast = False; "
                 "AutoTokenizer.from_pretrained(…, use_fast=True) loads one for most models"
             )
-        return cls(model, tokenizer, generative=not classifier)
+        return cls(model, tokenizer, kind)
+
+    @property
+    def generative(self) -> bool:
+        """Whether the model is a language model, which says what token comes next."""
+        return self.kind in ("causal", "seq2seq")
 
     @property
     def name(self) -> str:
@@ -140,6 +146,18 @@ class Subject:
         ids = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
         return next((int(i) for i in ids if i is not None), None)
 
+    @property
+    def decoder_start(self) -> tuple[int, ...]:
+        """The tokens that a decoder of its own begins with, before it writes anything.
+
+        BART and its kin are trained to write a start token of their own after the first, and are made to do so.
+        """
+        written = getattr(self.model, "generation_config", None) or self.config
+        first = getattr(written, "decoder_start_token_id", None)
+        first = self.config.decoder_start_token_id if first is None else first
+        ids = (first, getattr(written, "forced_bos_token_id", None))
+        return tuple(int(i) for i in ids if i is not None)
+
     def encode(self, text: str) -> Encoding:
         """Encode a text once, with the special tokens that the tokenizer puts around it, and never truncated."""
         tokenizer = self.tokenizer
@@ -164,13 +182,18 @@ class Subject:
         first, last = 0, len(ids)
         if added[:1] == [1] and ids[:2] == [tokenizer.bos_token_id] * 2:
             first = 1  # a prompt from a chat template has its own start token
-        while self.generative and last and added[last - 1]:
+        while self.kind == "causal" and last and added[last - 1]:
             last -= 1  # a language model goes on from the text, not from an end token put behind it
         return Encoding(inputs[:, first:last], names, [tuple(span) for span in spans[first:last]], special[first:last])
 
     def continuation(self, text: str, continuation: str) -> tuple[int, ...]:
-        """Token ids of what follows a text: as they come out in the whole, where that leaves the text's own alone."""
+        """Token ids of what follows a text: as they come out in the whole, where that leaves the text's own alone.
+
+        What a decoder writes stands alone.
+        """
         plain = {"add_special_tokens": False, "truncation": False, "padding": False, "verbose": False}
+        if self.kind == "seq2seq":
+            return tuple(self.tokenizer(text_target=continuation, **plain)["input_ids"])
         texts = (text, text + continuation, continuation)
         before, whole, alone = (self.tokenizer(each, **plain)["input_ids"] for each in texts)
         return tuple(whole[len(before) :] if whole[: len(before)] == before else alone)
@@ -202,6 +225,19 @@ class Subject:
                 flat = parameter.detach().reshape(-1)
                 state.update(flat[:: max(1, flat.numel() // 1024)].float().cpu().numpy().tobytes())
         return state.hexdigest()
+
+
+def _kind_of(model: Any) -> Kind | None:
+    if isinstance(model, type) or not (hasattr(model, "get_input_embeddings") and hasattr(model, "config")):
+        return None
+    names = [base.__name__ for base in type(model).__mro__]
+    if any("ForSequenceClassification" in name for name in names):
+        return "classifier"
+    # Asked of the model, not of its class: an adapter around a model passes the question on.
+    if hasattr(model, "can_generate") and model.can_generate():
+        return "seq2seq" if model.config.is_encoder_decoder else "causal"
+    headless = any(name.endswith("Model") and not name.endswith("PreTrainedModel") for name in names)
+    return "encoder" if headless and not model.config.is_encoder_decoder else None
 
 
 def _describe(what: Any) -> str:

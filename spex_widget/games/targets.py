@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spex_widget.games.answer import Answer
 from spex_widget.games.subject import Subject
 
 if TYPE_CHECKING:
@@ -30,14 +31,14 @@ class Readout:
     value : str
         What the values are, in words.
     read : callable
-        From logits, float32 or finer, to values, (batch, outputs); see `Batcher`.
+        From a list of `Answer`, one for each suffix, to values, (batch, outputs); see `Batcher`.
     suffixes : tuple of tuples of int
         Token ids that the text is continued by; a pass through the model, and an entry of `read`'s list, for each.
     """
 
     outputs: tuple[str, ...]
     value: str
-    read: Callable[[list[Tensor]], Tensor]
+    read: Callable[[list[Answer]], Tensor]
     suffixes: tuple[TokenIds, ...] = ((),)
 
 
@@ -78,11 +79,13 @@ class Label(Target):
         """Look the label up among the classifier's."""
         index, name = _find_label(subject, self.label)
         if self.scale == "logit":
-            return Readout((name,), f"logit of {name}", lambda logits: logits[0][:, index : index + 1])
+            return Readout((name,), f"logit of {name}", lambda answers: answers[0].output[:, index : index + 1])
         independent = _labels_are_independent(subject, f"scale={self.scale!r}")
         score = _log_probability if self.scale == "logprob" else _log_odds
         return Readout(
-            (name,), f"{SCALES[self.scale]} of {name}", lambda logits: score(logits[0], index, independent)[:, None]
+            (name,),
+            f"{SCALES[self.scale]} of {name}",
+            lambda answers: score(answers[0].output, index, independent)[:, None],
         )
 
 
@@ -152,7 +155,7 @@ class LogOdds(Target):
         return Readout(
             (f"{self.a} / {self.b}",),
             f"log-odds of {self.a!r} against {self.b!r}",
-            lambda logits: -scores(logits).diff(dim=1),
+            lambda answers: -scores(answers).diff(dim=1),
             suffixes,
         )
 
@@ -164,8 +167,8 @@ class LogOdds(Target):
         if a == b:
             raise ValueError(f"log-odds must be between two different labels, got {a_name!r} twice")
 
-        def read(logits: list[Tensor]) -> Tensor:
-            score = partial(_log_probability, logits[0], independent=independent)
+        def read(answers: list[Answer]) -> Tensor:
+            score = partial(_log_probability, answers[0].output, independent=independent)
             return (score(a) - score(b))[:, None]
 
         return Readout((f"{a_name} / {b_name}",), f"log-odds of {a_name} against {b_name}", read)
@@ -201,9 +204,10 @@ def _read_continuations(continuations: Sequence[TokenIds]) -> tuple[tuple[TokenI
             suffixes.append(shown)
     home = [next(k for k, s in enumerate(suffixes) if s[: len(ids) - 1] == ids[:-1]) for ids in continuations]
 
-    def scores(logits: list[Tensor]) -> Tensor:
+    def scores(answers: list[Answer]) -> Tensor:
         import torch
 
+        logits = [answer.output for answer in answers]
         # Some devices have no float64; where there is one, many small log-probabilities add up without loss.
         wide = torch.float32 if logits[0].device.type == "mps" else torch.float64
         columns = []

@@ -127,7 +127,7 @@ class TextGame(Game):
     def _resolve(self, target: Any, text: str) -> Readout:
         """The target's readout; without a target, of what the model itself makes of the whole text."""
         subject, whole = self._subject, self._inputs
-        if subject.generative and self._batcher.reads_ahead(whole[:, :-1][:, :8]):
+        if subject.kind == "causal" and self._batcher.reads_ahead(whole[:, :-1][:, :8]):
             raise ValueError(
                 f"model must be causal, and what {subject.name} says of a token changes with the tokens behind it; "
                 "encoders take config.is_decoder = True when they are loaded, or serve as sequence classifiers"
@@ -135,13 +135,15 @@ class TextGame(Game):
         if target is not None:
             readout = as_target(target, subject).resolve(subject, text)
         elif subject.generative:
-            best = int(self._batcher([whole], lambda logits: logits[0][:, 0]).argmax())
+            best = int(self._batcher([whole], lambda answers: answers[0].output[:, 0]).argmax())
             words = subject.tokenizer.decode([best])
             readout = read_continuation(
                 (best,), words if words.strip() else subject.tokenizer.convert_ids_to_tokens(best)
             )
+        elif subject.kind == "encoder":
+            raise ValueError(f"target must say what to measure of {subject.name}, which has no head and so no label")
         else:
-            best = int(self._batcher([whole], lambda logits: logits[0]).argmax())
+            best = int(self._batcher([whole], lambda answers: answers[0].output).argmax())
             readout = Label(best).resolve(subject, text)
         for suffix in readout.suffixes:
             subject.check_length(whole.shape[1] + len(suffix), "the text with its continuation")

@@ -182,7 +182,7 @@ def test_the_fingerprint_tells_games_apart_and_knows_one_again():
 def test_a_batcher_answers_for_rows_of_any_order():
     subject = Subject.of(*load("GPT2LMHeadModel"))
     rows = [np.array([[7, 8, 9]]), np.array([[7]]), np.array([[7, 8, 9]]), np.array([[9, 8]])]
-    values = Batcher(subject)(rows, lambda logits: logits[0][:, 0])
+    values = Batcher(subject)(rows, lambda answers: answers[0].output[:, 0])
     assert values.shape == (4, subject.vocabulary)
     for row, value in zip(rows, values, strict=True):
         np.testing.assert_allclose(value, logits_of(subject.model, row[0].tolist())[-1], atol=1e-5)

@@ -132,14 +132,14 @@ def test_targets_that_cannot_be(make, error, match):
 
 def test_models_and_tokenizers_that_will_not_do():
     model, tokenizer = load(BERT)
-    bare = tiny.build("BertModel", tokenizer)
+    masked = tiny.build("BertForMaskedLM", tokenizer)
     for wrong, match in [
-        ("bert-base", r"got the str 'bert-base'; load it with AutoModelForSequenceClassification or .*'bert-base'"),
+        ("bert-base", r"got the str 'bert-base'; load it with AutoModelForSequenceClassification, .*'bert-base'"),
         (type(model), r"got the class BertForSequenceClassification"),
-        (bare, r"got BertModel; AutoModelForSequenceClassification or AutoModelForCausalLM load such"),
+        (masked, r"got BertForMaskedLM; AutoModelForSequenceClassification, .* or AutoModelForSeq2SeqLM load such"),
         (torch.nn.Linear(2, 2), r"got Linear"),
         (None, r"got NoneType"),
-        (tiny.build("T5ForConditionalGeneration", tiny.unigram()), r"\(a decoder alone\), got T5For"),
+        (tiny.build("T5Model", tiny.unigram()), r"or encoder without a head, got T5Model"),
     ]:
         with pytest.raises(TypeError, match=match):
             TextGame(wrong, tokenizer, "not bad")

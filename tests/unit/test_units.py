@@ -33,7 +33,7 @@ TEXTS = st.one_of(
 
 
 def encode(tokenizer, text):
-    return Subject(None, tokenizer, generative=False).encode(text)
+    return Subject(None, tokenizer, "classifier").encode(text)
 
 
 def units_of(text, units, tokenizer):
