@@ -17,7 +17,7 @@ from spex_widget.spectrum.arguments import FloatArray
 _EXPECTED = {"linear": 0.1, "parities": 0.05, "conjunctions": 0.05, "lasso": 0.1, "process": 0.7}
 _TOTAL = 0.9  # of what is expected: the rest is the mean's
 _ROUNDING = 1e-20  # of the squared range
-_TRUST = 16.0  # rows that what is expected counts for
+_TRUST, _FEW = 16.0, 64  # rows that what is expected counts for; more where fewer than so many have been foretold
 
 
 def expected_weights(names: Sequence[str]) -> FloatArray:
@@ -54,7 +54,7 @@ def stacking_weights(names: Sequence[str], foretold: Mapping[str, FloatArray], v
     y = (values - mean) / scale
     # Ridge towards the expected, as strong as so many rows with the error of the best refiner.
     error = ((y[:, None] - columns) ** 2).mean(axis=0).min()
-    pull = np.sqrt(_TRUST * max(error, _ROUNDING))
+    pull = np.sqrt(_TRUST * max(1, _FEW / len(y)) * max(error, _ROUNDING))
     rows = np.concatenate([columns, pull * np.eye(len(names))])
     weights, _ = nnls(rows, np.concatenate([y, pull * expected]))
     return np.asarray(weights)

@@ -61,12 +61,13 @@ def test_they_are_least_squares_with_sixteen_rows_for_what_is_expected(k):
     foretold = {name: column + 1 for name, column in foretold.items()}
     expected = expected_weights(NAMES)
     best = min(np.mean((values - foretold[name]) ** 2) for name in NAMES)
+    trust = 16 * max(1, 64 / k)  # the fewer speak, the more
 
     def loss(weights):
         predicted = values.mean() + sum(
             weight * (foretold[name] - values.mean()) for name, weight in zip(NAMES, weights, strict=True)
         )
-        return np.sum((values - predicted) ** 2) + 16 * best * np.sum((weights - expected) ** 2)
+        return np.sum((values - predicted) ** 2) + trust * best * np.sum((weights - expected) ** 2)
 
     found = stacking_weights(NAMES, foretold, values)
     reference = minimize(loss, expected, bounds=[(0, None)] * 4, options={"ftol": 1e-15, "gtol": 1e-10})
