@@ -40,6 +40,9 @@ PRESENT = 0.1
 FAITHFUL = 0.8
 """A lower held-out R² is low."""
 
+COMPLETE = 0.99
+"""From this held-out R² on, hardly anything can be missing."""
+
 GAIN = 0.01
 """The gain in held-out R² over a first-order surrogate from which interactions matter."""
 
@@ -198,6 +201,8 @@ def _on_hierarchy(found: Diagnostics, estimate: Estimate) -> Said:
         return Said(f"Hierarchical: {said}.")
     if estimate.exact:
         return Said(f"Not hierarchical: {said}; but none can be missing here.")
+    if estimate.r2 is not None and estimate.r2.value >= COMPLETE:
+        return Said(f"Not hierarchical: {said}; but at this R² hardly one can be missing.")
     if _is_faithful(estimate):
         advice = "small ones like these may be missing; probe() what you suspect."
     else:

@@ -95,6 +95,9 @@ def test_what_is_not_hierarchical():
     assert "probe()" in found.sentences[3]
     assert "small ones like these may be missing" in look({(2, 3): 4.0}, 0.8).sentences[3]
     assert look({(2, 3): 4.0}, exact=True).sentences[3].endswith("but none can be missing here.")
+    complete = look({(2, 3): 4.0}, 0.999)
+    assert complete.sentences[3].endswith("but at this R² hardly one can be missing.")
+    assert complete.remarks == ()
 
 
 def test_the_screen_is_told_what_does_not_hold_where_that_can_be_said():
