@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spex_widget import demo as demo
+    from spex_widget.games import Answer as Answer
     from spex_widget.games import Continuation as Continuation
+    from spex_widget.games import Custom as Custom
     from spex_widget.games import FunctionGame as FunctionGame
     from spex_widget.games import Game as Game
     from spex_widget.games import Label as Label
     from spex_widget.games import LogOdds as LogOdds
+    from spex_widget.games import Perplexity as Perplexity
+    from spex_widget.games import Similarity as Similarity
     from spex_widget.games import TextGame as TextGame
     from spex_widget.session import Session as Session
     from spex_widget.session import plan as plan
@@ -28,7 +32,11 @@ _ROOMS = {
     "TextGame": "games",
     "Label": "games",
     "Continuation": "games",
+    "Answer": "games",
     "LogOdds": "games",
+    "Perplexity": "games",
+    "Similarity": "games",
+    "Custom": "games",
     "SparseSpectrum": "spectrum",
     "Session": "session",
     "plan": "session",

@@ -76,7 +76,7 @@ class FunctionGame(Game):
         return self._f(coalitions.copy())  # which may write to what it is given
 
     def _identity(self) -> str:
-        return _digest(self._f)
+        return digest(self._f)
 
 
 def _labels(labels: Iterable[str], name: str) -> list[str]:
@@ -85,7 +85,7 @@ def _labels(labels: Iterable[str], name: str) -> list[str]:
     return [str(label) for label in labels]
 
 
-def _digest(f: Any) -> str:
+def digest(f: Any) -> str:
     """What a Python function computes, as far as it can be seen: its code, constants, defaults, what it closes over.
 
     Two lambdas bear one name; a log of the one must not be continued by the other. What is compiled, or reached
@@ -106,7 +106,7 @@ def _digest(f: Any) -> str:
 def _said(value: Any) -> str:
     # The same in every process: no addresses, no order of a hash.
     if isinstance(value, CodeType):
-        return _digest(value)
+        return digest(value)
     if isinstance(value, np.ndarray):
         return hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
     if isinstance(value, (tuple, frozenset)):

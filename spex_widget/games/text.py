@@ -11,8 +11,9 @@ import numpy.typing as npt
 from spex_widget.games.ablation import choose_ablation
 from spex_widget.games.batching import Batcher
 from spex_widget.games.game import Game
+from spex_widget.games.readout import Prompt, Readout
 from spex_widget.games.subject import Subject
-from spex_widget.games.targets import Label, Readout, as_target, read_continuation
+from spex_widget.games.targets import read_target
 from spex_widget.games.units import UNITS, find_units, protected_spans, to_pieces, touches
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
@@ -36,8 +37,10 @@ class TextGame(Game):
         What happens to the tokens of an ablated player: each is replaced by the mask token, or they are removed.
         "auto" is the mask token where the tokenizer has one, and removal else.
     target : str, int, Target or None
-        What is measured. A string is a label's name for a classifier (its logit) and a continuation for a language
-        model (its log-probability). None is the label that the model gives the whole text, or its own next token.
+        What is measured: `Label`, `Continuation`, `Answer` (every token of it an output), `LogOdds`, `Perplexity`,
+        `Similarity` or `Custom`. A string is a label's name for a classifier (its logit), a continuation for a
+        language model (its log-probability), a query for an encoder (cosine similarity). None is what the model makes
+        of the whole text: the label that it gives, its own next token, or the text's own embedding.
     protect : str, (start, end), or a sequence of these, optional
         Parts of the text that are never ablated: every occurrence of a string, or spans of characters. Units that
         they touch are no players.
@@ -132,27 +135,16 @@ class TextGame(Game):
                 f"model must be causal, and what {subject.name} says of a token changes with the tokens behind it; "
                 "encoders take config.is_decoder = True when they are loaded, or serve as sequence classifiers"
             )
-        if target is not None:
-            readout = as_target(target, subject).resolve(subject, text)
-        elif subject.generative:
-            best = int(self._batcher([whole], lambda answers: answers[0].output[:, 0]).argmax())
-            words = subject.tokenizer.decode([best])
-            readout = read_continuation(
-                (best,), words if words.strip() else subject.tokenizer.convert_ids_to_tokens(best)
-            )
-        elif subject.kind == "encoder":
-            raise ValueError(f"target must say what to measure of {subject.name}, which has no head and so no label")
-        else:
-            best = int(self._batcher([whole], lambda answers: answers[0].output).argmax())
-            readout = Label(best).resolve(subject, text)
+        readout = read_target(target, Prompt(self._batcher, text, whole))
+        before = len(subject.decoder_start) if subject.kind == "seq2seq" else whole.shape[1]
         for suffix in readout.suffixes:
-            subject.check_length(whole.shape[1] + len(suffix), "the text with its continuation")
+            subject.check_length(before + len(suffix), "the text with its continuation")
         return readout
 
     def _identity(self) -> str:
         """Token ids, the player of each, what replaces it, what is read, and a digest of the weights."""
         digest = hashlib.sha256(self._inputs.tobytes() + self._owner.astype(np.int64).tobytes()).hexdigest()
-        how = (self._ablation.replacement, self._ablation.start, self._readout.suffixes)
+        how = (self._ablation.replacement, self._ablation.start, self._readout.suffixes, self._readout.digest)
         return f"{digest} {how} {self._subject.digest()}"
 
 

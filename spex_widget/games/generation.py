@@ -1,0 +1,74 @@
+"""What a language model writes by itself, and the texts of its tokens."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from spex_widget.games.batching import evaluating
+from spex_widget.games.readout import Prompt, TokenIds
+
+
+def generate(prompt: Prompt, max_new_tokens: int) -> TokenIds:
+    """A model's own answer to the whole text, greedily, without the end token; empty where it ends at once.
+
+    At most as many tokens as asked for, and as the model has positions for.
+    """
+    import torch
+
+    subject = prompt.subject
+    model, ids = subject.model, torch.as_tensor(prompt.inputs[:1]).to(subject.model.device)
+    # A decoder of its own starts with tokens that are no part of the answer, and some are made to end with the last
+    # token allowed: such a model is asked for more than is taken.
+    start = subject.decoder_start if subject.kind == "seq2seq" else ()
+    given = len(start) or ids.shape[1]
+    asked = max_new_tokens + len(start)
+    if subject.positions is not None:
+        asked = min(asked, subject.positions - given + 1)  # the last one is never shown
+    with evaluating(model):
+        written = model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=asked,
+            do_sample=False,
+            num_beams=1,
+            pad_token_id=subject.pad or 0,
+        )[0].tolist()
+    ends = _end_tokens(prompt)
+    answer = written[given:][:max_new_tokens]
+    return tuple(answer[: next((k for k, token in enumerate(answer) if token in ends), len(answer))])
+
+
+def _end_tokens(prompt: Prompt) -> set[int]:
+    """The tokens that a model ends with: one, several or none are configured."""
+    found = prompt.subject.model.generation_config.eos_token_id
+    several = found if isinstance(found, list | tuple) else [found]
+    return {int(token) for token in [*several, prompt.subject.tokenizer.eos_token_id] if token is not None}
+
+
+def token_texts(prompt: Prompt, ids: TokenIds) -> tuple[str, ...]:
+    """A label for each token of what follows a prompt: its text, with white space, numbered where it comes again.
+
+    A token of white space only, or of a part of a character, goes by its name in the vocabulary.
+
+    Examples
+    --------
+    >>> token_texts(prompt, ids)  # doctest: +SKIP
+    (' the', ' cat', ' and', ' the (2)', ' dog')
+    """
+    tokenizer = prompt.subject.tokenizer
+    # Decoded behind the prompt's last token: alone, a first token would lose the white space before it.
+    shown = [*prompt.inputs[0, -1:].tolist(), *ids]
+    whole = [
+        tokenizer.decode(shown[: k + 1], skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        for k in range(len(shown))
+    ]
+    labels: list[str] = []
+    seen: Counter[str] = Counter()
+    for before, after, token in zip(whole, whole[1:], ids, strict=False):
+        text = after[len(before) :] if after.startswith(before) else ""
+        if not text.strip() or "\N{REPLACEMENT CHARACTER}" in text:
+            text = str(tokenizer.convert_ids_to_tokens(token))
+        seen[text] += 1
+        label = text if seen[text] == 1 else f"{text} ({seen[text]})"
+        labels.append(label)
+    return tuple(labels)

@@ -1,0 +1,99 @@
+"""What every target becomes, once a model and a text are known."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spex_widget.games.answer import Answer as ModelOutput
+from spex_widget.games.answer import Suffixes
+from spex_widget.games.batching import Batcher, IntArray
+from spex_widget.games.subject import Subject
+from spex_widget.spectrum.arguments import FloatArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TokenIds = tuple[int, ...]
+Read = Callable[[list[ModelOutput]], "Tensor"]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A whole text before a model, for a target to be looked up in.
+
+    Parameters
+    ----------
+    batcher : Batcher
+        What evaluates the model.
+    text : str
+        The text, nothing ablated.
+    inputs : ndarray of shape (k, length), int64
+        The text as the model takes it; token ids come first.
+    """
+
+    batcher: Batcher
+    text: str
+    inputs: IntArray
+
+    @property
+    def subject(self) -> Subject:
+        """The model with its tokenizer."""
+        return self.batcher.subject
+
+    def values(self, read: Read, suffixes: Sequence[TokenIds] = ((),)) -> FloatArray:
+        """What is read off the model's output for the whole text: (outputs,) float64."""
+        return np.asarray(self.batcher([self.inputs], read, suffixes)[0])
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A target, once a model and a text are known.
+
+    Parameters
+    ----------
+    outputs : tuple of str
+        A label for each output.
+    value : str
+        What the values are, in words.
+    read : callable
+        From a list of what the model says, one for each suffix, to values, (batch, outputs); see `Batcher`.
+    suffixes : tuple of tuples of int
+        Token ids that the text is continued by; a pass through the model, and an entry of `read`'s list, for each.
+    digest : str
+        What else tells this readout from another with the same words.
+    """
+
+    outputs: tuple[str, ...]
+    value: str
+    read: Read
+    suffixes: tuple[TokenIds, ...] = ((),)
+    digest: str = ""
+
+
+class Target(ABC):
+    """What to measure; subclasses say how to read it off a model."""
+
+    @abstractmethod
+    def resolve(self, prompt: Prompt) -> Readout:
+        """Look the target up in a model: ValueError or TypeError where it is not to be had there."""
+
+
+# What a kind of model is, and what can be measured of it.
+_KINDS = {
+    "classifier": ("a classifier", "Label or LogOdds measure one of its labels: {labels}"),
+    "causal": ("a language model", "Continuation, Answer, Perplexity, or LogOdds between two continuations, will do"),
+    "encoder": ("an encoder without a head", "Similarity to a query is what can be measured of it"),
+}
+
+
+def refusal(subject: Subject, lacks: str, got: str) -> ValueError:
+    """The error for a target that a model has not: what it is and lacks, what was given, what would do."""
+    what, instead = _KINDS["causal" if subject.generative else subject.kind]
+    if subject.kind == "classifier":
+        instead = instead.format(labels=", ".join(map(repr, subject.labels)))
+    return ValueError(f"{subject.name} is {what}, which {lacks}, got {got}; {instead}")
