@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spex_widget.games.answer import Answer as ModelOutput
-from spex_widget.games.answer import Suffixes
 from spex_widget.games.batching import Batcher, IntArray
 from spex_widget.games.subject import Subject
 from spex_widget.spectrum.arguments import FloatArray

@@ -118,7 +118,7 @@ def test_bad_input_meets_one_error_that_says_what_would_do(kind, text, options, 
     ("make", "error", "match"),
     [
         (lambda: Label(1.5), TypeError, r"a label must be a name or an index, got float 1.5"),
-        (lambda: Label("x", "percent"), ValueError, r"scale must be one of .logit., .logprob., .logodds., .probability., got"),
+        (lambda: Label("x", "percent"), ValueError, r"one of .logit., .logprob., .logodds., .probability., got"),
         (lambda: Label("x", ["logit"]), ValueError, r"scale must be one of .* got \['logit'\]"),
         (lambda: Continuation(3), TypeError, r"a continuation must be a str, got int"),
         (lambda: LogOdds("yes", "yes"), ValueError, r"two different answers, got 'yes' twice"),
