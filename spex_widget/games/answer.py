@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+# Token ids that a row is continued by, or that a decoder of its own has written.
+Suffixes = Sequence[tuple[int, ...]]
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,30 @@
-"""How many rows of token ids become few passes through a model, on the model's own device."""
+"""How many rows of token ids become few passes through a model."""
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.answer import Answer
+from spex_widget.games.answer import Answer, Suffixes
+from spex_widget.games.forward import Forward, fetch, is_out_of_memory
+from spex_widget.games.prefix import SHORTEST, Prefix, state_of
 from spex_widget.games.subject import Subject
+from spex_widget.games.work import Work
 from spex_widget.spectrum.arguments import FloatArray
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 IntArray = npt.NDArray[np.int64]
-# What a row may be continued by, and what is read off the answers: one for each suffix in, (batch, outputs) out.
-Suffixes = Sequence[tuple[int, ...]]
+# What is read off the answers: one for each suffix in, (batch, outputs) out.
 Read = Callable[[list[Answer]], "Tensor"]
 
 logger = logging.getLogger(__name__)
@@ -56,24 +58,32 @@ class Batcher:
     """Rows of token ids, evaluated in batches as if one at a time.
 
     Equal rows are evaluated once. Rows are sorted by length, so that padding (on the right, with an attention mask) is
-    small. Inputs are copied to the model's device and values back from it without waiting, but once at the end.
+    small. What all rows begin with is run once. Where memory runs out, batches are halved from there on. Values are
+    waited for but once, at the end.
 
     Parameters
     ----------
     subject : Subject
     names : tuple of str
         What each line of a row is called in the model's `forward`; token ids come first.
+    fixed : ndarray of shape (k, length), int64, optional
+        What rows begin with, as a rule; rows that begin otherwise are evaluated no less.
 
     Attributes
     ----------
     rows_at_once, tokens_at_once, logits_at_once : int
         The most that one batch may hold: rows, tokens with their padding, and logits that are kept.
+    work : Work
+        What all calls took together.
     """
 
-    def __init__(self, subject: Subject, names: tuple[str, ...] = ("input_ids",)) -> None:
+    def __init__(
+        self, subject: Subject, names: tuple[str, ...] = ("input_ids",), fixed: IntArray | None = None
+    ) -> None:
         self.subject = subject
-        self.names = names
-        on_cpu = self._device().type == "cpu"
+        self.work = Work()
+        self._forward = Forward(subject, names)
+        on_cpu = self._forward.device.type == "cpu"
         self.rows_at_once = 64 if on_cpu else 256
         self.tokens_at_once = 2_048 if on_cpu else 16_384
         self.logits_at_once = 2**25 if on_cpu else 2**28
@@ -87,6 +97,12 @@ class Batcher:
             )
         # Padding behind its end cannot reach a causal model; whether another honours the attention mask is tried out.
         self._padding_is_harmless: bool | None = True if subject.kind == "causal" else None
+        # Every row keeps a token of its own behind the prefix, from which the model says what comes next.
+        self._fixed = None if fixed is None or subject.kind != "causal" else fixed[:, :-1]
+        self._sharing_is_harmless: bool | None = (
+            None if self._fixed is not None and self._fixed.shape[1] >= SHORTEST else False
+        )
+        self._prefix: tuple[int, Prefix | None] = (0, None)
 
     def __call__(self, rows: Sequence[IntArray], read: Read, suffixes: Suffixes = ((),)) -> FloatArray:
         """Evaluate rows.
@@ -103,53 +119,130 @@ class Batcher:
         Returns
         -------
         ndarray of shape (rows, outputs), float64
+
+        Raises
+        ------
+        MemoryError
+            If memory does not do for a single row.
         """
         import torch
 
-        place: dict[tuple[int, bytes], int] = {}
-        index = [place.setdefault((row.shape[1], row.tobytes()), len(place)) for row in rows]
-        first = np.unique(index, return_index=True)[1]
-        order = first[np.argsort([rows[i].shape[1] for i in first], kind="stable")]
         with evaluating(self.subject.model):
-            parts = [
-                read([self._answer(batch, suffix) for suffix in suffixes])
-                for batch in self._batches([rows[i] for i in order], suffixes)
-            ]
-            values = self._fetch(torch.cat(parts))
+            began = perf_counter()
+            place: dict[tuple[int, bytes], int] = {}
+            index = [place.setdefault((row.shape[1], row.tobytes()), len(place)) for row in rows]
+            first = np.unique(index, return_index=True)[1]
+            order = first[np.argsort([rows[i].shape[1] for i in first], kind="stable")]
+            values = fetch(torch.cat(list(self._parts([rows[i] for i in order], read, suffixes))))
+            work = self._forward.take_work() + Work(rows=len(rows), evaluated=len(order))
+            self.work += work + Work(other_seconds=perf_counter() - began - work.forward_seconds)
         back = np.empty(len(order), dtype=np.intp)
         back[np.array(index)[order]] = np.arange(len(order))
         return values[back[index]]
 
-    def _batches(self, rows: list[IntArray], suffixes: Suffixes) -> Iterator[list[IntArray]]:
-        """Cut rows, sorted by length, into batches."""
-        extra = max(map(len, suffixes))
-        kept_once = sum(len(suffix) + 1 for suffix in suffixes)
+    def _parts(self, rows: list[IntArray], read: Read, suffixes: Suffixes) -> Iterator[Tensor]:
+        """The values of rows, sorted by length, batch after batch."""
+        prefix = self._shared_prefix(rows)
+        if prefix is not None:
+            rows = [row[:, len(prefix) :] for row in rows]
         start = 0
-        for stop in range(1, len(rows) + 1):
-            if stop < len(rows):
-                count, short, long = stop + 1 - start, rows[start].shape[1], rows[stop].shape[1]
-                kept = (kept_once + (long - short) * len(suffixes)) * self.subject.vocabulary
-                if (
-                    count <= self.rows_at_once
-                    and count * (long + extra) <= self.tokens_at_once
-                    and (not self.subject.generative or count * kept <= self.logits_at_once)
-                    and (short == long or self._may_pad(rows[start], rows[stop]))
-                ):
-                    continue
-            yield rows[start:stop]
-            start = stop
+        while start < len(rows):
+            stop = self._end_of_batch(rows, start, suffixes)
+            values = self._try(rows[start:stop], read, suffixes, prefix)
+            if values is not None:
+                yield values
+                start = stop
+
+    def _try(self, batch: list[IntArray], read: Read, suffixes: Suffixes, prefix: Prefix | None) -> Tensor | None:
+        """A batch's values; None where memory ran out, and then later batches are at most half as large."""
+        import torch
+
+        try:
+            return read(self._forward(batch, suffixes, prefix))
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(batch) == 1:
+                raise MemoryError(
+                    f"{self.subject.name} runs out of memory on a single input of {batch[0].shape[1]} tokens; a "
+                    "shorter text, a smaller dtype or another device may do"
+                ) from error
+        # Not before here are the tensors of the failed pass let go.
+        tokens, logits = self._size(batch, suffixes)
+        self.tokens_at_once, self.logits_at_once = max(1, tokens // 2), max(1, logits // 2)
+        logger.warning(
+            "memory ran out on a batch of %d inputs; batches hold %d tokens from here on", len(batch), tokens // 2
+        )
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return None
+
+    def _end_of_batch(self, rows: list[IntArray], start: int, suffixes: Suffixes) -> int:
+        """Where the batch ends that begins at a row; it has one at least."""
+        for stop in range(start + 1, len(rows)):
+            tokens, logits = self._size(rows[start : stop + 1 : max(1, stop - start)], suffixes, stop + 1 - start)
+            if (
+                stop + 1 - start > self.rows_at_once
+                or tokens > self.tokens_at_once
+                or (self.subject.generative and logits > self.logits_at_once)
+                or (rows[start].shape[1] != rows[stop].shape[1] and not self._may_pad(rows[start], rows[stop]))
+            ):
+                return stop
+        return len(rows)
+
+    def _size(self, batch: Sequence[IntArray], suffixes: Suffixes, count: int | None = None) -> tuple[int, int]:
+        """How many tokens a batch has with its padding, and how many logits are kept of it."""
+        count, short, long = count or len(batch), batch[0].shape[1], batch[-1].shape[1]
+        kept = sum(len(suffix) + 1 for suffix in suffixes) + (long - short) * len(suffixes)
+        return count * (long + max(map(len, suffixes))), count * kept * self.subject.vocabulary
 
     def _may_pad(self, short: IntArray, long: IntArray) -> bool:
         """Whether the model answers a padded row as it does the row alone: tried once, on the first two that differ."""
         if self._padding_is_harmless is None:
-            alone, padded = self._answer([short], ()).output[0], self._answer([short, long], ()).output[0]
-            self._padding_is_harmless = bool((alone - padded[: len(alone)]).abs().max() <= self._tolerance(alone))
+            alone, padded = (self._forward(rows, ((),))[0].output[0] for rows in ([short], [short, long]))
+            self._padding_is_harmless = self._agree(alone, padded[: len(alone)])
             if not self._padding_is_harmless:
                 logger.warning(
                     "%s answers otherwise when its input is padded, so that only inputs of equal length share a batch",
                     self.subject.name,
                 )
         return self._padding_is_harmless
+
+    def _shared_prefix(self, rows: list[IntArray]) -> Prefix | None:
+        """What the model made of the tokens that rows, sorted by length, begin with; None where it is not shared."""
+        fixed = self._fixed
+        if fixed is None or self._sharing_is_harmless is False or (self._sharing_is_harmless is None and len(rows) < 2):
+            return None
+        length = fixed.shape[1]
+        if not all(row.shape[1] > length and np.array_equal(row[:, :length], fixed) for row in rows):
+            return None
+        state = state_of(self.subject.model)
+        if self._prefix[0] != state or self._prefix[1] is None:
+            self._prefix = (state, self._forward.run_prefix(fixed))
+        prefix = self._prefix[1]
+        if self._sharing_is_harmless is None:
+            self._sharing_is_harmless = prefix is not None and self._may_share(prefix, rows[0], rows[-1])
+            if not self._sharing_is_harmless:
+                logger.info("%s does not go on from a prefix's cache, so every row is run whole", self.subject.name)
+        return prefix if self._sharing_is_harmless else None
+
+    def _may_share(self, prefix: Prefix, short: IntArray, long: IntArray) -> bool:
+        """Whether the model goes on from the prefix's cache as it does from the prefix: tried once, on two rows."""
+        own = [row[:, len(prefix) :] for row in (short, long)]
+        try:
+            shared = self._forward(own, ((),), prefix)[0].output
+        except Exception as error:  # a cache of a kind of its own may fail in any way
+            if is_out_of_memory(error):
+                raise
+            logger.debug("a shared prefix failed", exc_info=True)
+            return False
+        return all(
+            self._agree(self._forward([row], ((),))[0].output[0], answer)
+            for row, answer in zip((short, long), shared, strict=True)
+        )
+
+    def _agree(self, a: Tensor, b: Tensor) -> bool:
+        return bool((a - b).abs().max() <= self._tolerance(a))
 
     def _tolerance(self, logits: Tensor) -> float:
         """How far two answers to the same question may lie apart by rounding alone."""
@@ -167,57 +260,3 @@ class Batcher:
             return ((before - after).abs().amax(1) / self._tolerance(before))[:, None]
 
         return bool(self([row], change, ((), (int(row[0, 0]),)))[0, 0] > 1)
-
-    def _answer(self, rows: list[IntArray], suffix: tuple[int, ...]) -> Answer:
-        """One pass: what `read` is given for one suffix."""
-        import torch
-
-        subject = self.subject
-        behind = suffix if subject.kind == "causal" else ()
-        lengths = np.array([row.shape[1] + len(behind) for row in rows])
-        filled = np.zeros((len(self.names), len(rows), lengths.max()), dtype=np.int64)
-        filled[0] = subject.pad or 0
-        for i, row in enumerate(rows):
-            filled[:, i, : row.shape[1]] = row
-            filled[0, i, row.shape[1] : lengths[i]] = behind
-        accepted = inspect.signature(subject.model.forward).parameters
-        inputs: dict[str, Any] = {name: self._send(line) for name, line in zip(self.names, filled, strict=True)}
-        present = self._send((np.arange(lengths.max()) < lengths[:, None]).astype(np.int64))
-        inputs["attention_mask"] = present
-        if "use_cache" in accepted:
-            inputs["use_cache"] = False
-        at = lengths[:, None] - 1 + np.arange(-len(behind), 1)  # where a model says what comes next
-        if subject.kind == "causal" and "logits_to_keep" in accepted:
-            inputs["logits_to_keep"] = int(lengths.max() - at.min())  # only the tail of the padded batch is read
-            at -= at.min()
-        if subject.kind == "seq2seq":
-            written = np.array([*subject.decoder_start, *suffix])
-            inputs["decoder_input_ids"] = self._send(np.tile(written, (len(rows), 1)))
-        answer = subject.model(**inputs)
-        output = answer.logits if hasattr(answer, "logits") else answer[0]
-        if subject.kind == "causal":
-            row_of = torch.arange(len(rows), device=output.device)[:, None]
-            output = output[row_of, self._send(at).to(output.device)]
-        elif subject.kind == "seq2seq":
-            output = output[:, -1 - len(suffix) :]
-        return Answer(output if output.dtype == torch.float64 else output.float(), present.to(output.device).bool())
-
-    def _device(self) -> Any:
-        """Where inputs go: the first layer's device, also where a model is spread over several."""
-        return self.subject.model.get_input_embeddings().weight.device
-
-    def _send(self, array: IntArray) -> Tensor:
-        import torch
-
-        tensor, device = torch.from_numpy(np.ascontiguousarray(array)), self._device()
-        return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
-
-    def _fetch(self, values: Tensor) -> FloatArray:
-        import torch
-
-        if values.is_cuda:
-            host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
-            host.copy_(values, non_blocking=True)
-            torch.cuda.current_stream(values.device).synchronize()
-            values = host
-        return np.asarray(values.cpu().numpy(), dtype=np.float64)

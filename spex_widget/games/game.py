@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spex_widget.games.work import Work
 from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions, check_count
 
 # The largest value whose square, summed over many, is still a number.
@@ -100,6 +101,11 @@ class Game(ABC):
     def n(self) -> int:
         """The number of players."""
         return len(self.players)
+
+    @property
+    def work(self) -> Work | None:
+        """What evaluating has taken so far; None where it is not counted."""
+        return None
 
     @abstractmethod
     def evaluate(self, coalitions: BoolArray) -> npt.ArrayLike:
@@ -230,6 +236,11 @@ class RestrictedGame(Game):
         )
         self.whole = whole
         self.kept = np.array(kept)
+
+    @property
+    def work(self) -> Work | None:
+        """What evaluating the whole game has taken so far."""
+        return self.whole.work
 
     def _lift(self, coalitions: BoolArray) -> BoolArray:
         rows = np.ones((len(coalitions), self.whole.n), dtype=np.bool_)

@@ -15,6 +15,7 @@ from spex_widget.games.readout import Prompt, Readout
 from spex_widget.games.subject import Subject
 from spex_widget.games.targets import read_target
 from spex_widget.games.units import UNITS, find_units, protected_spans, to_pieces, touches
+from spex_widget.games.work import Work
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 
@@ -103,7 +104,8 @@ class TextGame(Game):
         self._inputs = encoding.inputs
         self._subject = subject
         self._ablation = choose_ablation(ablation, subject, self._owner)
-        self._batcher = Batcher(subject, encoding.names)
+        fixed = encoding.inputs[:, : int(np.argmax(self._owner >= 0))]  # in front of the first player
+        self._batcher = Batcher(subject, encoding.names, fixed)
         self._readout = self._resolve(target, text)
         self.text = text
         self.units = units
@@ -140,6 +142,11 @@ class TextGame(Game):
         for suffix in readout.suffixes:
             subject.check_length(before + len(suffix), "the text with its continuation")
         return readout
+
+    @property
+    def work(self) -> Work:
+        """Rows, passes, tokens and seconds of all calls so far."""
+        return self._batcher.work
 
     def _identity(self) -> str:
         """Token ids, the player of each, what replaces it, what is read, and a digest of the weights."""

@@ -1,0 +1,191 @@
+"""One batch of rows through a model, on the model's own device."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spex_widget.games.answer import Answer, Suffixes
+from spex_widget.games.prefix import Prefix
+from spex_widget.games.subject import Subject
+from spex_widget.games.work import Stopwatch, Work
+from spex_widget.spectrum.arguments import FloatArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+IntArray = npt.NDArray[np.int64]
+
+
+class Forward:
+    """Passes through a model, with padding on the right, and what they took.
+
+    Inputs are copied to the model's device without waiting.
+
+    Parameters
+    ----------
+    subject : Subject
+    names : tuple of str
+        What each line of a row is called in the model's `forward`; token ids come first. A line called
+        "attention_mask" stands in for the one that all tokens are present in.
+    """
+
+    def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
+        self.subject = subject
+        self.names = names
+        self._accepted = frozenset(inspect.signature(subject.model.forward).parameters)
+        self._stopwatch = Stopwatch()
+        self._work = Work()
+
+    def __call__(self, rows: Sequence[IntArray], suffixes: Suffixes, prefix: Prefix | None = None) -> list[Answer]:
+        """Answer a batch.
+
+        Parameters
+        ----------
+        rows : sequence of ndarrays of shape (k, length), int64
+            What follows the prefix, in each of them at least one token.
+        suffixes : sequence of tuples of int
+        prefix : Prefix, optional
+            What stands in front of every row, for causal models.
+
+        Returns
+        -------
+        list of Answer, one for each suffix
+        """
+        if self.subject.kind == "causal":
+            return [self._continued(rows, suffix, prefix) for suffix in suffixes]
+        inputs = self._padded(rows)
+        if self.subject.kind == "seq2seq":
+            return self._written(inputs, suffixes)
+        answer = self._run(self.subject.model, inputs)
+        return [_answer(answer[0] if self.subject.kind == "encoder" else _logits(answer), inputs)]
+
+    def run_prefix(self, tokens: IntArray) -> Prefix | None:
+        """Run what rows begin with; None where the model keeps nothing that could be gone on from."""
+        from transformers import Cache
+
+        if not {"past_key_values", "use_cache"} <= self._accepted:
+            return None
+        inputs = self._padded([tokens])
+        if "logits_to_keep" in self._accepted:
+            inputs["logits_to_keep"] = 1
+        answer = self._run(self.subject.model, inputs, use_cache=True)
+        cache = getattr(answer, "past_key_values", None)
+        return Prefix(tokens, cache) if isinstance(cache, Cache) and hasattr(cache, "layers") else None
+
+    @property
+    def device(self) -> Any:
+        """Where inputs go: the first layer's device, also where a model is spread over several."""
+        device = self.subject.model.get_input_embeddings().weight.device
+        if device.type == "meta":  # loaded for each pass from where it is kept
+            device = self.subject.model.get_input_embeddings()._hf_hook.execution_device
+        return device
+
+    def take_work(self) -> Work:
+        """Passes, tokens and seconds since this was last asked; the device must have ended them all."""
+        work = self._work + Work(forward_seconds=self._stopwatch.take())
+        self._work = Work()
+        return work
+
+    def _continued(self, rows: Sequence[IntArray], suffix: tuple[int, ...], prefix: Prefix | None) -> Answer:
+        """A causal model's logits from behind each row on."""
+        import torch
+
+        inputs = self._padded(rows, suffix, prefix)
+        lengths = np.array([row.shape[1] + len(suffix) for row in rows])
+        at = lengths[:, None] - 1 + np.arange(-len(suffix), 1)  # where a model says what comes next
+        if "logits_to_keep" in self._accepted:
+            inputs["logits_to_keep"] = int(lengths.max() - at.min())  # only the tail of the padded batch is read
+            at -= at.min()
+        logits = _logits(self._run(self.subject.model, inputs))
+        row_of = torch.arange(len(rows), device=logits.device)[:, None]
+        return _answer(logits[row_of, self._send(at).to(logits.device)], inputs)
+
+    def _written(self, inputs: dict[str, Any], suffixes: Suffixes) -> list[Answer]:
+        """The logits of a decoder of its own, for all suffixes from one pass of the encoder."""
+        subject, present = self.subject, inputs["attention_mask"]
+        read = self._run(subject.model.get_encoder(), inputs, use_cache=None)
+        answers = []
+        for suffix in suffixes:
+            written = np.tile(np.array([*subject.decoder_start, *suffix]), (len(present), 1))
+            decoder = {
+                "encoder_outputs": read,
+                "attention_mask": present,
+                "decoder_input_ids": self._send(written),
+            }
+            self._work += Work(tokens=written.size)
+            logits = _logits(self._run(subject.model, decoder))
+            answers.append(_answer(logits[:, -1 - len(suffix) :], inputs))
+        return answers
+
+    def _run(self, module: Any, inputs: dict[str, Any], use_cache: bool | None = False) -> Any:
+        if use_cache is not None and "use_cache" in self._accepted:
+            inputs = {**inputs, "use_cache": use_cache}
+        self._work += Work(passes=1)
+        with self._stopwatch.running(self.device):
+            return module(**inputs)
+
+    def _padded(
+        self, rows: Sequence[IntArray], suffix: tuple[int, ...] = (), prefix: Prefix | None = None
+    ) -> dict[str, Any]:
+        """A batch's inputs, on the model's device."""
+        before = 0 if prefix is None else len(prefix)
+        lengths = np.array([row.shape[1] + len(suffix) for row in rows])
+        filled = np.zeros((len(self.names), len(rows), lengths.max()), dtype=np.int64)
+        filled[0] = self.subject.pad or 0
+        for i, row in enumerate(rows):
+            filled[:, i, : row.shape[1]] = row
+            filled[0, i, row.shape[1] : lengths[i]] = suffix
+        present = (np.arange(before + lengths.max()) < before + lengths[:, None]).astype(np.int64)
+        lines = dict(zip(self.names, filled, strict=True))
+        if "attention_mask" in lines:
+            for i, row in enumerate(rows):
+                present[i, before : before + row.shape[1]] = lines["attention_mask"][i, : row.shape[1]]
+        inputs = {name: self._send(line) for name, line in {**lines, "attention_mask": present}.items()}
+        if prefix is not None:
+            inputs["past_key_values"] = prefix.for_rows(len(rows))
+        self._work += Work(tokens=int(lengths.sum()), padding=int(filled[0].size - lengths.sum()))
+        return inputs
+
+    def _send(self, array: IntArray) -> Tensor:
+        import torch
+
+        tensor, device = torch.from_numpy(np.ascontiguousarray(array)), self.device
+        return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+def fetch(values: Tensor) -> FloatArray:
+    """Values as an array, once the device is done with all that was asked of it."""
+    import torch
+
+    if values.is_cuda:
+        host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+        host.copy_(values, non_blocking=True)
+        torch.cuda.current_stream(values.device).synchronize()
+        values = host
+    return np.asarray(values.cpu().numpy(), dtype=np.float64)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on whatever device."""
+    import torch
+
+    words = ("out of memory", "not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
+        isinstance(error, RuntimeError) and any(text in str(error) for text in words)
+    )
+
+
+def _logits(answer: Any) -> Tensor:
+    return answer.logits if hasattr(answer, "logits") else answer[0]
+
+
+def _answer(output: Tensor, inputs: dict[str, Any]) -> Answer:
+    import torch
+
+    present = inputs["attention_mask"].to(output.device).bool()
+    return Answer(output if output.dtype == torch.float64 else output.float(), present)

@@ -1,0 +1,72 @@
+"""The tokens that all rows begin with, run once: their keys and values are shared by every batch."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+# Below this, laying the cache before every batch costs what it saves.
+SHORTEST = 16
+
+
+class Prefix:
+    """What a causal model computed of the tokens that all rows begin with.
+
+    Parameters
+    ----------
+    tokens : ndarray of shape (k, length), int64
+        The lines of every row, up to where rows may differ.
+    cache : transformers.Cache
+        What the model keeps of one row of them.
+    """
+
+    def __init__(self, tokens: IntArray, cache: Any) -> None:
+        self.tokens = tokens
+        self._cache = cache
+
+    def __len__(self) -> int:
+        return int(self.tokens.shape[1])
+
+    def for_rows(self, rows: int) -> Any:
+        """The cache for a batch, to be used in one pass.
+
+        Attention layers get a view of the one row, which they put in front of the batch's own keys and values without
+        keeping the two together; so no more than one layer's are in memory at a time. What else a model keeps (the
+        states of linear attention, which it changes in place) is copied.
+        """
+        import torch
+        from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+        shared = copy.copy(self._cache)
+        shared.layers = []
+        for layer in self._cache.layers:
+            if type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) and layer.is_initialized:
+                shared.layers.append(_view(layer, rows))
+            else:
+                own = copy.deepcopy(layer)
+                own.reorder_cache(torch.zeros(rows, dtype=torch.long))
+                shared.layers.append(own)
+        return shared
+
+
+def _view(layer: Any, rows: int) -> Any:
+    """An attention layer's cache of one row as that of several, which forgets what it is given."""
+    import torch
+
+    view = copy.copy(layer)
+    view.keys, view.values = (kept.expand(rows, *kept.shape[1:]) for kept in (layer.keys, layer.values))
+
+    def update(keys: Any, values: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
+        return torch.cat([view.keys, keys], dim=-2), torch.cat([view.values, values], dim=-2)
+
+    view.update = update
+    return view
+
+
+def state_of(model: Any) -> int:
+    """A number that changes when a model's parameters are moved or trained, after which no cache holds."""
+    return hash(tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in model.parameters()))
