@@ -100,11 +100,12 @@ class Custom(Target):
         count = len(tuple(self.outputs))
         if not isinstance(values, torch.Tensor):
             raise TypeError(f"f must answer with a torch.Tensor, got {type(values).__name__}")
-        if values.ndim == 1 and count == 1:
-            values = values[:, None]
-        if values.shape != (len(output), count):
+        expected = (len(output), count)
+        if values.shape == expected[:1] and count == 1:
+            return values[:, None]
+        if values.shape != expected:
             raise ValueError(
-                f"f must answer {tuple(output.shape)} with {(len(output), count)} (batch, outputs), "
+                f"f must answer {tuple(output.shape)} with {expected} (batch, outputs), "
                 f"got {tuple(values.shape)}; outputs={list(self.outputs)}"
             )
         return values

@@ -46,7 +46,15 @@ class Prompt:
 
     def values(self, read: Read, suffixes: Sequence[TokenIds] = ((),)) -> FloatArray:
         """What is read off the model's output for the whole text: (outputs,) float64."""
+        self.check_length(suffixes)
         return np.asarray(self.batcher([self.inputs], read, suffixes)[0])
+
+    def check_length(self, suffixes: Sequence[TokenIds]) -> None:
+        """ValueError where the text (or a decoder's start) with a suffix is longer than the model takes."""
+        subject = self.subject
+        before = len(subject.decoder_start) if subject.kind == "seq2seq" else self.inputs.shape[1]
+        for suffix in suffixes:
+            subject.check_length(before + len(suffix), "the text with its continuation")
 
 
 @dataclass(frozen=True)

@@ -39,4 +39,6 @@ def read_target(target: Any, prompt: Prompt) -> Readout:
             f"target must be {wanted.get(subject.kind, 'a continuation (a str)')}, a target such as LogOdds(…), or "
             f"None, got {type(target).__name__}"
         )
-    return target.resolve(prompt)
+    readout = target.resolve(prompt)
+    prompt.check_length(readout.suffixes)
+    return readout
