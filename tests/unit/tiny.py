@@ -121,15 +121,35 @@ def build(kind: str, tokenizer, *, seed: int = 0, **changes):
         "num_attention_heads": 2,
         "max_position_embeddings": POSITIONS,
     }
+    grouped = {**sizes, "num_key_value_heads": 1, "head_dim": 8}
+    sliding = {"sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}
+    linear = {f"linear_num_{of}_heads": 2 for of in ("key", "value")} | {
+        f"linear_{of}_head_dim": 8 for of in ("key", "value")
+    }
+    plain = {"rope_type": "default", "rope_theta": 10_000.0}
+    bart = {"layers": 1, "attention_heads": 2, "ffn_dim": 32}
     by_family = {
         "Bert": sizes,
         "Roberta": {**sizes, "max_position_embeddings": POSITIONS + 2, "type_vocab_size": 1},
         "DistilBert": {"dim": 16, "hidden_dim": 32, "n_layers": 2, "n_heads": 2, "max_position_embeddings": POSITIONS},
         "GPT2": {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": POSITIONS},
         "Llama": {**sizes, "num_key_value_heads": 1},
+        "Qwen3_5": {**grouped, **linear, "layer_types": ["linear_attention", "full_attention"]},
+        "Qwen3": grouped,
+        "Gemma3": {**grouped, **sliding, "query_pre_attn_scalar": 8},
+        "GptOss": {**grouped, **sliding, "num_local_experts": 4, "num_experts_per_tok": 2, "rope_parameters": plain},
+        "Bloom": {"hidden_size": 16, "n_layer": 2, "n_head": 2},
+        "ModernBert": {**sizes, "global_attn_every_n_layers": 2, "local_attention": 8, "cls_token_id": 2},
+        "Bart": {
+            **{f"{part}_{name}": size for part in ("encoder", "decoder") for name, size in bart.items()},
+            "d_model": 16,
+            "max_position_embeddings": POSITIONS,
+            "decoder_start_token_id": tokenizer.eos_token_id,
+            "init_std": 0.4,
+        },
         "FNet": sizes,
         "XLNet": {"d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 32},
-        "T5": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2},
+        "T5": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2, "decoder_start_token_id": 0},
     }
     family = next(name for name in ("DistilBert", *by_family) if kind.startswith(name))
     tokens = {
@@ -140,7 +160,7 @@ def build(kind: str, tokenizer, *, seed: int = 0, **changes):
     }
     if "Classification" in kind:
         tokens["id2label"] = LABELS
-    config = getattr(transformers, f"{family}Config")(
+    config = getattr(transformers, f"{family}{'Text' * (family in ('Gemma3', 'Qwen3_5'))}Config")(
         **{"initializer_range": 0.4, **tokens, **by_family[family], **changes}
     )
     with torch.random.fork_rng():

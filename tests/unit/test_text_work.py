@@ -1,0 +1,176 @@
+"""What batching spares, what it does when memory runs out, and what it counts of itself."""
+
+import itertools
+import logging
+
+import numpy as np
+import pytest
+import torch
+from transformers import GPT2LMHeadModel, pipeline
+
+import tiny
+from spex_widget.games import LogOdds, TextGame
+from spex_widget.games.work import Work
+from text_reference import CLASSIFIERS, load, log_probability, plain
+
+FIXED = "Is it good? Say yes or no. I expected a dull evening, but the plot"
+BERT, GPT2 = CLASSIFIERS[0], "GPT2LMHeadModel"
+ALL = np.array(list(itertools.product([False, True], repeat=4)))
+
+
+class OfAnotherMind(GPT2LMHeadModel):
+    """A model that takes a cache and does not look at it, as some that come with code of their own."""
+
+    def forward(self, input_ids=None, past_key_values=None, attention_mask=None, **options):
+        if past_key_values is not None and attention_mask is not None:
+            attention_mask = attention_mask[:, -input_ids.shape[1] :]
+        return super().forward(input_ids, None, attention_mask=attention_mask, **options)
+
+
+class Stubborn(GPT2LMHeadModel):
+    def forward(self, input_ids=None, past_key_values=None, **options):
+        if past_key_values is not None:
+            raise NotImplementedError("no cache")
+        return super().forward(input_ids, **options)
+
+
+def with_prefix(model, **options):
+    return TextGame(
+        model, tiny.byte_level(), f"{FIXED} was not bad all", protect=FIXED, **{"target": " yes", **options}
+    )
+
+
+def one_at_a_time(model, rows):
+    words = [plain(tiny.byte_level(), word) for word in (" was", " not", " bad", " all")]
+    fixed, yes = plain(tiny.byte_level(), FIXED), plain(tiny.byte_level(), " yes")
+    ids = [fixed + [i for word, here in zip(words, x, strict=True) if here for i in word] for x in rows]
+    return [[log_probability(model, row, yes)] for row in ids]
+
+
+@pytest.mark.parametrize("kind", [OfAnotherMind, Stubborn])
+def test_a_cache_that_does_not_serve_is_not_used(kind, caplog):
+    plain_model, _ = load(GPT2)
+    model = kind(plain_model.config).eval()
+    model.load_state_dict(plain_model.state_dict())
+    game = with_prefix(model)
+    with caplog.at_level(logging.INFO, "spex_widget"):
+        values = game(ALL)
+    assert "every row is run whole" in caplog.text
+    np.testing.assert_allclose(values, one_at_a_time(plain_model, ALL), rtol=0, atol=1e-5)
+    caplog.clear()
+    game(ALL)
+    assert not caplog.records  # tried once
+
+
+def test_a_prefix_is_run_once_however_often_a_game_is_called():
+    model, _ = load(GPT2)
+    game = with_prefix(model)
+    game(ALL)
+    before = game.work
+    game(ALL)
+    own = sum(
+        len(plain(tiny.byte_level(), " ".join(["", *itertools.compress(["was", "not", "bad", "all"], x)]))) for x in ALL
+    )
+    assert game.work.tokens - before.tokens == own + len(ALL)  # and the last token of the prefix in every row
+
+
+def test_a_model_that_was_trained_on_is_not_answered_for_by_what_it_was():
+    model = tiny.build(GPT2, tiny.byte_level())
+    game = with_prefix(model)
+    before = game(ALL)
+    with torch.no_grad():
+        model.transformer.h[0].mlp.c_fc.weight.mul_(0.5)
+    after = game(ALL)
+    assert np.abs(after - before).max() > 0.01
+    np.testing.assert_allclose(after, one_at_a_time(model, ALL), rtol=0, atol=1e-5)
+
+
+class Narrow:
+    """A model that asks for more memory than there is once a batch has more tokens than this."""
+
+    def __init__(self, model, tokens):
+        self.seen = []
+
+        def ask(module, args, options):
+            shape = options["input_ids"].shape
+            self.seen.append(shape)
+            if shape.numel() > tokens:
+                torch.empty(2**50)
+
+        self.hook = model.register_forward_pre_hook(ask, with_kwargs=True)
+
+
+@pytest.mark.parametrize("kind", [BERT, GPT2])
+def test_batches_are_halved_until_they_fit_and_stay_so(kind, caplog):
+    model, tokenizer = load(kind)
+    game = TextGame(model, tokenizer, "it was not bad at all", target=1 if kind == BERT else LogOdds(" yes", " no no"))
+    rows = np.array(list(itertools.product([False, True], repeat=6)))
+    expected = game(rows)
+    narrow = Narrow(model, 100)
+    try:
+        with caplog.at_level(logging.WARNING, "spex_widget"):
+            values = game(rows)
+        assert "memory ran out on a batch of" in caplog.text
+        narrow.seen.clear()
+        again = game(rows)
+        assert all(shape.numel() <= 100 for shape in narrow.seen)
+    finally:
+        narrow.hook.remove()
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(again, expected, rtol=0, atol=1e-5)
+
+
+def test_memory_that_does_not_do_for_a_single_row():
+    model, tokenizer = load(BERT)
+    game = TextGame(model, tokenizer, "it was not bad", target=1)
+    narrow = Narrow(model, 1)
+    try:
+        with pytest.raises(MemoryError, match=r"out of memory on a single input of \d+ tokens; a shorter text"):
+            game(ALL)
+    finally:
+        narrow.hook.remove()
+
+
+def test_errors_that_are_not_about_memory_are_left_alone():
+    model, tokenizer = load(BERT)
+    game = TextGame(model, tokenizer, "it was not bad", target=1)
+
+    def fail(*_):
+        raise RuntimeError("weights on fire")
+
+    hook = model.register_forward_pre_hook(fail)
+    try:
+        with pytest.raises(RuntimeError, match="on fire"):
+            game(ALL)
+    finally:
+        hook.remove()
+
+
+def test_work_counts_rows_passes_and_tokens():
+    model, tokenizer = load(BERT)
+    game = TextGame(model, tokenizer, "not not bad bad", ablation="remove", target=0)
+    game(ALL)  # the trial of padding is over
+    before = game.work
+    game(ALL)
+    work = game.work
+    # [CLS] and [SEP] around 0 to 2 of "not" before 0 to 2 of "bad", one token each
+    lengths = [2 + a + b for a in range(3) for b in range(3)]
+    assert (work.rows - before.rows, work.evaluated - before.evaluated) == (16, 9)
+    assert work.deduplicated - before.deduplicated == 7
+    assert work.passes - before.passes == 1
+    assert work.tokens - before.tokens == sum(lengths)
+    assert work.padding - before.padding == 9 * 6 - sum(lengths)
+    assert work.forward_seconds > before.forward_seconds
+    assert work.other_seconds > before.other_seconds
+    assert game.restrict([0, 1]).work == work
+    assert Work() + work == work
+
+
+def test_a_pipeline_brings_its_tokenizer():
+    model, tokenizer = load(BERT)
+    pipe = pipeline("text-classification", model=model, tokenizer=tokenizer)
+    for game in (
+        TextGame(pipe, None, "it was not bad", target=1),
+        TextGame(pipe, tokenizer, "it was not bad", target=1),
+    ):
+        np.testing.assert_array_equal(game(ALL), TextGame(model, tokenizer, "it was not bad", target=1)(ALL))
