@@ -158,11 +158,15 @@ class Subject:
         ids = (first, getattr(written, "forced_bos_token_id", None))
         return tuple(int(i) for i in ids if i is not None)
 
-    def encode(self, text: str) -> Encoding:
-        """Encode a text once, with the special tokens that the tokenizer puts around it, and never truncated."""
+    def encode(self, text: str, *, complete: bool = False) -> Encoding:
+        """Encode a text once, never truncated, with the special tokens that the tokenizer puts around it.
+
+        A complete text, which a chat template wrote, has its own already.
+        """
         tokenizer = self.tokenizer
         batch = tokenizer(
             text,
+            add_special_tokens=not complete,
             truncation=False,
             padding=False,
             return_offsets_mapping=True,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,19 +12,22 @@ import numpy.typing as npt
 
 from spex_widget.games.ablation import choose_ablation
 from spex_widget.games.batching import Batcher
+from spex_widget.games.chat import Message, is_chat, render_chat
 from spex_widget.games.game import Game
+from spex_widget.games.layout import lay_out
 from spex_widget.games.readout import Prompt, Readout
-from spex_widget.games.subject import Subject
+from spex_widget.games.subject import Encoding, Subject
 from spex_widget.games.targets import read_target
-from spex_widget.games.units import UNITS, find_units, protected_spans, to_pieces, touches
+from spex_widget.games.units import Span, protected_spans, stripped
 from spex_widget.games.work import Work
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 
 class TextGame(Game):
-    """The words of a text as players, for a sequence classifier or a causal language model from Hugging Face.
+    r"""The words of a text as players, for a sequence classifier or a causal language model from Hugging Face.
 
-    Special tokens are never players. Tokens that cover only white space belong to no player and stay.
+    Special tokens are never players, nor is what a chat template writes. Tokens that cover only white space, between
+    units, belong to no player and stay.
 
     Parameters
     ----------
@@ -30,10 +35,13 @@ class TextGame(Game):
         A sequence classifier or a causal language model; evaluated on the device where it is.
     tokenizer : transformers.PreTrainedTokenizerBase
         Its tokenizer.
-    text : str
-        The text, or prompt. Special tokens are put around it as the tokenizer does.
-    units : {"word", "token", "sentence"}
-        What a player is: a word, with the punctuation on it; one of the tokenizer's tokens; or a sentence.
+    text : str, or sequence of {"role": str, "content": str}
+        The text, or prompt; special tokens are put around it as the tokenizer does. Or the messages of a chat, which
+        the tokenizer's chat template makes one text of: `game.text`, in which spans count.
+    units : {"word", "token", "clause", "sentence", "line", "paragraph"}, re.Pattern, spans, or mapping
+        What a player is: a word, with the punctuation on it; one of the tokenizer's tokens; and so on. Or each match of
+        a regular expression; each of a sequence of spans (start, end) of characters; or each group of a mapping from
+        labels to strings (all their occurrences) and spans, which are ablated together. The rest of the text stays.
     ablation : {"auto", "mask_token", "remove"}
         What happens to the tokens of an ablated player: each is replaced by the mask token, or they are removed.
         "auto" is the mask token where the tokenizer has one, and removal else.
@@ -45,15 +53,17 @@ class TextGame(Game):
     protect : str, (start, end), or a sequence of these, optional
         Parts of the text that are never ablated: every occurrence of a string, or spans of characters. Units that
         they touch are no players.
+    turns : int, str, or a sequence of these, optional
+        The turns of a chat that players lie within, by index or by role; by default the user's last.
 
     Raises
     ------
     TypeError
-        If the model, the tokenizer, the text, the target or `protect` is of the wrong kind.
+        If the model, the tokenizer, the text, or an option is of the wrong kind.
     ValueError
-        If fewer than two players are left, the text (with the continuation) is longer than the model takes, the
-        target is unknown to the model, the ablation cannot be done with the tokenizer, or the tokenizer does not
-        fit the model.
+        If fewer than two players are left, units overlap, the text (with the continuation) is longer than the model
+        takes, the target is unknown to the model, the ablation cannot be done with the tokenizer, or the tokenizer
+        does not fit the model or has no template for a chat.
 
     Examples
     --------
@@ -63,44 +73,40 @@ class TextGame(Game):
            [-1.87]])
     >>> game.show([False, True, True, True])  # doctest: +SKIP
     '[CLS] [MASK] bad at all [SEP]'
+
+    Few-shot examples as players, the question always there:
+
+    >>> prompt = "2 + 2 = 4\n\n3 + 3 = 9\n\n1 + 1 ="
+    >>> TextGame(model, tokenizer, prompt, target=" 2", units="paragraph", protect="1 + 1 =")  # doctest: +SKIP
     """
 
     def __init__(
         self,
         model: Any,
         tokenizer: Any,
-        text: str,
+        text: str | Sequence[Message],
         *,
-        units: str = "word",
+        units: Any = "word",
         ablation: str = "auto",
         target: Any = None,
         protect: Any = None,
+        turns: Any = None,
     ) -> None:
         subject = Subject.of(model, tokenizer)
-        _check_text(text)
-        if not isinstance(units, str) or units not in UNITS:
-            raise ValueError(f"units must be one of {', '.join(map(repr, UNITS))}, got {units!r}")
-        encoding = subject.encode(text)
+        within = None
+        if is_chat(text):
+            text, within = render_chat(subject, text, turns)
+        elif turns is not None:
+            raise TypeError(f"turns are those of a chat, and text is none, got turns={turns!r}")
+        text = _check_text(text)
+        encoding = subject.encode(text, complete=within is not None)
         subject.check_ids(encoding.inputs[0], "the text")
         subject.check_length(encoding.inputs.shape[1], "the text")
 
-        spans, unit = find_units(text, units, encoding.spans, encoding.special)
-        if len(spans) < 2:
-            smaller = {"sentence": "; units='word' divides it further", "word": "; units='token' may divide it further"}
-            raise ValueError(
-                f"text must have at least 2 {units}s to have an interaction, got {len(spans)}: {_shown(text)}"
-                + smaller.get(units, "; give a longer one")
-            )
-        held = protected_spans(text, protect)
-        free = np.array([not touches(span, held) for span in spans])
-        if free.sum() < 2:
-            raise ValueError(
-                f"protect must leave at least 2 {units}s as players, got {int(free.sum())} of {len(spans)}; "
-                "protect less of the text"
-            )
-        players = [span for span, is_free in zip(spans, free, strict=True) if is_free]
-        # Unit by unit its player or -1, and -1 again for the tokens that belong to no unit.
-        self._owner = np.append(np.where(free, np.cumsum(free) - 1, -1), -1)[unit]
+        whole = lay_out(text, units, encoding.spans, _fixed(text, encoding, within))
+        layout = whole.holding(protected_spans(text, protect))
+        _check_players(text, units, len(whole.players), len(layout.players))
+        self._owner = layout.owner
         self._inputs = encoding.inputs
         self._subject = subject
         self._ablation = choose_ablation(ablation, subject, self._owner)
@@ -110,9 +116,9 @@ class TextGame(Game):
         self.text = text
         self.units = units
         super().__init__(
-            [text[start:end] for start, end in players],
+            layout.players,
             self._readout.outputs,
-            pieces=to_pieces(text, players),
+            pieces=layout.pieces(),
             model=subject.name,
             value=self._readout.value,
             ablation=self._ablation.words,
@@ -151,9 +157,40 @@ class TextGame(Game):
         return f"{digest} {how} {self._subject.digest()}"
 
 
-def _check_text(text: Any) -> None:
+def _fixed(text: str, encoding: Encoding, within: list[Span] | None) -> list[bool]:
+    """Which tokens no unit may hold: special ones, and those that reach out of the turns that units lie within."""
+    if within is None:
+        return encoding.special
+
+    def is_inside(span: Span) -> bool:
+        start, end = next(iter(stripped(text, [span])), span)  # white space on its own has to lie within as well
+        return any(a <= start and end <= b for a, b in within)
+
+    return [out or not is_inside(span) for span, out in zip(encoding.spans, encoding.special, strict=True)]
+
+
+def _check_players(text: str, units: Any, found: int, left: int) -> None:
+    """ValueError where fewer than two players are there, or left of more."""
+    named = f"matches of {units.pattern!r}" if isinstance(units, re.Pattern) else "units"
+    named = f"{units}s" if isinstance(units, str) else named
+    if found < 2:
+        smaller = {"token": "give a longer one", "word": "units='token' may divide it further"}
+        hint = smaller.get(units, "units='word' divides it further") if isinstance(units, str) else "give more"
+        raise ValueError(
+            f"text must have at least 2 {named} to have an interaction, got {found}: {_shown(text)}; {hint}"
+        )
+    if left < 2:
+        raise ValueError(
+            f"protect must leave at least 2 {named} as players, got {left} of {found}; protect less of the text"
+        )
+
+
+def _check_text(text: Any) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"text must be a str, got {type(text).__name__}; one game explains one text")
+        raise TypeError(
+            "text must be a str, or a chat, as in [{'role': 'user', 'content': '…'}], "
+            f"got {type(text).__name__}; one game explains one text"
+        )
     if not text.strip():
         raise ValueError(f"text must hold at least 2 words, got {text!r}, which has none")
     try:
@@ -163,6 +200,7 @@ def _check_text(text: Any) -> None:
             f"text must be valid Unicode, got half a surrogate pair, {text[error.start]!r}, at {error.start}; "
             "text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace') repairs it"
         ) from None
+    return text
 
 
 def _shown(text: str) -> str:

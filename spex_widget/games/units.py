@@ -1,33 +1,37 @@
-"""Where a text falls apart into players: words, sentences or tokens, as character spans."""
+"""Where a text falls apart: tokens, words, …, paragraphs, what an expression matches, what is given by hand."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from spex_widget.games.game import Piece
-
 Span = tuple[int, int]
-UNITS = ("token", "word", "sentence")
+UNITS = ("token", "word", "clause", "sentence", "line", "paragraph")
 
-# A sentence ends after its marks and the brackets or quotes that close on them. Western marks count only before white
-# space, so that 3.14 stays whole; full-width marks are followed by none.
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？｡]+[”’」』）]*|\n")
+# Western marks count only before white space, so that 3.14 and 12:30 stay whole; full-width marks are followed by none.
+# The brackets or quotes that close on a mark go with it.
+_CLOSING = r"[\"'”’»)\]]*(?=\s)"
+_SENTENCE = rf"[.!?…]+{_CLOSING}|[。！？｡]+[”’」』）]*|\n"
+_ENDS = {
+    "clause": re.compile(rf"{_SENTENCE}|[,;:]+{_CLOSING}|—|\s[–-]+(?=\s)|[，；：、]"),
+    "sentence": re.compile(_SENTENCE),
+    "line": re.compile(r"\n"),
+    "paragraph": re.compile(r"\n\s*\n"),
+}
 
 
 def split(text: str, units: str) -> list[Span]:
-    """Split a text into words (what white space separates) or sentences (runs that end in . ! ? … or a newline).
+    """Split a text into words, clauses, sentences, lines or paragraphs.
 
     Parameters
     ----------
     text : str
-    units : {"word", "sentence"}
+    units : {"word", "clause", "sentence", "line", "paragraph"}
+        Words are what white space separates; sentences end in . ! ? … or with their line; clauses also at a comma, a
+        semicolon, a colon or a dash; an empty line ends a paragraph.
 
     Returns
     -------
@@ -38,16 +42,17 @@ def split(text: str, units: str) -> list[Span]:
     --------
     >>> split("Not bad, at all.", "word")
     [(0, 3), (4, 8), (9, 11), (12, 16)]
-    >>> split("It cost 3.50! Was it worth it?", "sentence")
-    [(0, 13), (14, 30)]
+    >>> split("It cost 3.50! Was it, then, worth it?", "sentence")
+    [(0, 13), (14, 37)]
+    >>> split("It cost 3.50! Was it, then, worth it?", "clause")
+    [(0, 13), (14, 21), (22, 27), (28, 37)]
     """
     if units == "word":
         return [match.span() for match in re.finditer(r"\S+", text)]
-    cuts = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
-    return _stripped(text, pairwise(cuts))
+    return stripped(text, pairwise([0, *(match.end() for match in _ENDS[units].finditer(text)), len(text)]))
 
 
-def _stripped(text: str, spans: Iterable[Span]) -> list[Span]:
+def stripped(text: str, spans: Iterable[Span]) -> list[Span]:
     """The spans without white space at either end, and without those that held nothing else."""
     tight = []
     for start, end in spans:
@@ -58,7 +63,7 @@ def _stripped(text: str, spans: Iterable[Span]) -> list[Span]:
     return tight
 
 
-def _joined(spans: Iterable[Span]) -> list[Span]:
+def joined(spans: Iterable[Span]) -> list[Span]:
     """The spans in order, those that share a character joined (the bytes of an emoji share one)."""
     whole: list[Span] = []
     for start, end in sorted(spans):
@@ -69,78 +74,61 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
     return whole
 
 
-def find_units(
-    text: str, units: str, tokens: Sequence[Span], special: Sequence[bool]
-) -> tuple[list[Span], npt.NDArray[np.intp]]:
-    """Find the units of a text and the tokens that belong to each.
-
-    A token belongs to the unit that holds its first character that is not white space, and a token of a single space
-    to the one of the token that follows, as if the two were one (which they are before most words). A unit without a
-    token of its own joins the unit whose token covers it; one that no token covers is no unit, since the model does
-    not see it.
+def divide(text: str, units: Any, tokens: Iterable[Span]) -> list[tuple[str | None, list[Span]]]:
+    """The units of a text, each a label, where it was given one, and its parts.
 
     Parameters
     ----------
     text : str
-    units : {"token", "word", "sentence"}
-    tokens : sequence of (start, end)
+    units : str, re.Pattern, sequence of (start, end), or mapping
+        One of `UNITS`; an expression, of which each match is a unit; spans of characters; or groups: a label for each,
+        with the strings (all their occurrences) and spans that are ablated together.
+    tokens : iterable of (start, end)
         The characters that each token covers.
-    special : sequence of bool
-        True where a token is special. No unit holds one, nor reaches over one that stands in the text.
 
-    Returns
-    -------
-    spans : list of (start, end)
-        The units, in order, without white space at either end.
-    owner : ndarray of shape (tokens,), int
-        The unit of each token; -1 for special tokens and for other white space.
+    Raises
+    ------
+    TypeError
+        If `units` is none of these.
+    ValueError
+        If its name is unknown, spans overlap or reach beyond the text, or a string does not occur.
 
     Examples
     --------
-    >>> find_units("unbelievable film", "word", [(0, 2), (2, 12), (12, 17)], [False] * 3)
-    ([(0, 12), (13, 17)], array([0, 0, 1]))
+    >>> divide("not good, not bad", {"negation": "not", "tone": ["good", "bad"]}, [])
+    [('negation', [(0, 3), (10, 13)]), ('tone', [(4, 8), (14, 17)])]
+    >>> divide("Q: 1+1? A: 2. Q: 1+2? A: 3.", re.compile("Q:.*? A: [0-9]."), [])
+    [(None, [(0, 13)]), (None, [(14, 27)])]
     """
-    # Blanked out, special tokens within the text bound the units on either side of them.
-    for (start, end), out in zip(tokens, special, strict=True):
-        if out:
-            text = text[:start] + "\n" * (end - start) + text[end:]
-    ordinary = [span for span, out in zip(tokens, special, strict=True) if not out]
-    found = _joined(_stripped(text, ordinary)) if units == "token" else split(text, units)
-
-    unit_at = np.full(len(text), -1)
-    for unit, (start, end) in enumerate(found):
-        unit_at[start:end] = unit
-    owner = np.full(len(tokens), -1)
-    covered: set[int] = set()
-    for token, (start, end) in enumerate(tokens):
-        seen = [] if special[token] else [unit_at[at] for at in range(start, end) if not text[at].isspace()]
-        if seen:
-            owner[token] = seen[0]
-            covered.update(seen)
-    for token, (start, end) in enumerate(tokens[:-1]):
-        if owner[token] < 0 and not special[token] and text[start:end] in ("", " "):
-            owner[token] = owner[token + 1]
-
-    spans: list[Span] = []
-    place = np.full(len(found) + 1, -1)  # the last entry serves the tokens of nobody
-    owners = set(owner.tolist())
-    for unit, (start, end) in enumerate(found):
-        if unit in owners:
-            place[unit] = len(spans)
-            spans.append((start, end))
-        elif unit in covered:  # by a token that began before it, so that there is a span to join
-            spans[-1] = (spans[-1][0], end)
-    return spans, place[owner]
+    found: list[tuple[str | None, list[Span]]]
+    if isinstance(units, str) and units in UNITS:
+        spans = joined(stripped(text, tokens)) if units == "token" else split(text, units)
+        return [(None, [span]) for span in spans]
+    if isinstance(units, re.Pattern) and isinstance(units.pattern, str):
+        return [(None, [span]) for span in stripped(text, (match.span() for match in units.finditer(text)))]
+    if isinstance(units, Mapping):
+        found = [(_label(label), _parts(text, parts, f"units[{label!r}]")) for label, parts in units.items()]
+    elif isinstance(units, str | bytes | re.Pattern) or not isinstance(units, Iterable):
+        names = ", ".join(map(repr, UNITS))
+        kinds = f"units must be one of {names}, an expression made by re.compile, spans (start, end), or a mapping"
+        wrong = ValueError if isinstance(units, str) or units is None else TypeError
+        raise wrong(f"{kinds} from labels to strings or spans of the text, got {units!r}")
+    else:
+        found = [(None, [_span(text, span, f"units[{i}]")]) for i, span in enumerate(units)]
+    _refuse_overlaps(text, found)
+    return found
 
 
-def protected_spans(text: str, protect: Any) -> list[Span]:
-    """Spans of a text that are never ablated.
+def protected_spans(text: str, protect: Any, what: str = "protect") -> list[Span]:
+    """Spans of a text that are never ablated, or that are ablated together.
 
     Parameters
     ----------
     text : str
     protect : str, (start, end), a sequence of these, or None
         A string stands for all its occurrences.
+    what : str
+        What an error calls them.
 
     Raises
     ------
@@ -160,7 +148,7 @@ def protected_spans(text: str, protect: Any) -> list[Span]:
         spans = [match.span() for match in re.finditer(re.escape(protect), text)] if protect else []
         if not spans:
             raise ValueError(
-                f"protect must be found in the text, got {protect!r}; the search is exact, letter case and white space "
+                f"{what} must be found in the text, got {protect!r}; the search is exact, letter case and white space "
                 "included"
             )
         return spans
@@ -169,19 +157,13 @@ def protected_spans(text: str, protect: Any) -> list[Span]:
     except TypeError:
         parts = [protect]
     if len(parts) == 2 and all(isinstance(part, Integral) for part in parts):
-        start, end = (int(part) for part in parts)
-        if not 0 <= start < end <= len(text):
-            raise ValueError(
-                f"protect must be a span (start, end) with 0 <= start < end <= {len(text)}, the text's length, "
-                f"got {(start, end)}"
-            )
-        return [(start, end)]
+        return [_span(text, parts, what)]
     if not all(isinstance(part, str | Sequence) for part in parts):
         raise TypeError(
-            "protect must be a string of the text, a span (start, end) of characters, or a sequence of these, "
+            f"{what} must be a string of the text, a span (start, end) of characters, or a sequence of these, "
             f"got {protect!r}"
         )
-    return [span for part in parts for span in protected_spans(text, part)]
+    return [span for part in parts for span in protected_spans(text, part, what)]
 
 
 def touches(span: Span, others: Iterable[Span]) -> bool:
@@ -189,17 +171,39 @@ def touches(span: Span, others: Iterable[Span]) -> bool:
     return any(span[0] < end and start < span[1] for start, end in others)
 
 
-def to_pieces(text: str, players: Sequence[Span]) -> list[Piece]:
-    """Cut a text into pieces: one for each player's span, in order, and one for each stretch that is nobody's.
+def _span(text: str, span: Any, what: str) -> Span:
+    ends = list(span) if isinstance(span, Iterable) and not isinstance(span, str) else []
+    if len(ends) != 2 or not all(isinstance(end, Integral) for end in ends):
+        raise TypeError(
+            f"{what} must be a span (start, end) of characters, got {span!r}; strings go into a mapping, as in "
+            "units={'label': 'string'}"
+        )
+    start, end = (int(end) for end in ends)
+    if not 0 <= start < end <= len(text):
+        raise ValueError(
+            f"{what} must be a span (start, end) with 0 <= start < end <= {len(text)}, the text's length, "
+            f"got {(start, end)}"
+        )
+    return start, end
 
-    Examples
-    --------
-    >>> to_pieces("not bad", [(0, 3), (4, 7)])
-    [Piece(text='not', player=0), Piece(text=' ', player=None), Piece(text='bad', player=1)]
-    """
-    pieces, at = [], 0
-    for player, (start, end) in enumerate(players):
-        pieces += [Piece(text[at:start])] if at < start else []
-        pieces.append(Piece(text[start:end], player))
-        at = end
-    return pieces + ([Piece(text[at:])] if at < len(text) else [])
+
+def _label(label: Any) -> str:
+    if not isinstance(label, str):
+        raise TypeError(f"units must have a str for each label, got {type(label).__name__} {label!r}")
+    return label
+
+
+def _parts(text: str, parts: Any, what: str) -> list[Span]:
+    spans = joined(protected_spans(text, parts, what))
+    if not spans:
+        raise ValueError(f"{what} must name a part of the text, got {parts!r}")
+    return spans
+
+
+def _refuse_overlaps(text: str, units: list[tuple[str | None, list[Span]]]) -> None:
+    for (a, b), (c, d) in pairwise(sorted(span for _, spans in units for span in spans)):
+        if c < b:
+            raise ValueError(
+                f"units must not overlap, got {(a, b)} {text[a:b]!r} and {(c, d)} {text[c:d]!r}; a part of the text "
+                "belongs to one player"
+            )

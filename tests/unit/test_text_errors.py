@@ -22,15 +22,15 @@ BERT, GPT2 = CLASSIFIERS[0], "GPT2LMHeadModel"
         (BERT, "good", {}, ValueError, r"at least 2 words to have an interaction, got 1: 'good'; units='token'"),
         (BERT, "not bad", {"units": "sentence"}, ValueError, r"2 sentences .* got 1: 'not bad'; units='word'"),
         (BERT, "good", {"units": "token"}, ValueError, r"2 tokens .* got 1: 'good'; give a longer one"),
-        (BERT, ["not", "bad"], {}, TypeError, r"text must be a str, got list"),
-        (BERT, b"not bad", {}, TypeError, r"text must be a str, got bytes"),
+        (BERT, ["not", "bad"], {}, TypeError, r"text must be a str, or a chat, .* got list"),
+        (BERT, b"not bad", {}, TypeError, r"text must be a str, .* got bytes"),
         (BERT, "not \ud83c bad", {}, ValueError, r"text must be valid Unicode, got half a surrogate pair.* at 4"),
         (
             BERT,
             "not bad",
             {"units": "words"},
             ValueError,
-            r"units must be one of 'token', 'word', 'sentence', got 'words'",
+            r"units must be one of 'token', 'word', 'clause', 'sentence', 'line', 'paragraph', .* got 'words'",
         ),
         (BERT, "not bad", {"units": None}, ValueError, r"units must be one of .* got None"),
         (
