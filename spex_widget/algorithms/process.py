@@ -12,20 +12,19 @@ normal prior of standard deviation 1).
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from typing import TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
-from scipy import linalg
 
 from spex_widget.algorithms.candidates import every_set
+from spex_widget.algorithms.likelihood import Float32Array, Likelihood, OnCPU, kernel, signs
+from spex_widget.algorithms.likelihood_gpu import OnGPU, gpu_takes
 from spex_widget.spectrum import SparseSpectrum, characters, group, set_orders
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 from spex_widget.spectrum.sets import IntArray, stack_sets
 
-Float32Array = npt.NDArray[np.float32]
-Signs = TypeVar("Signs", npt.NDArray[np.float32], npt.NDArray[np.float64])
+_logger = logging.getLogger(__name__)
 
 _COLD_STEPS, _WARM_STEPS, _FINAL_STEPS = 40, 5, 10  # of Adam: from nothing, and from the optimum of fewer rows
 _COLD_UP_TO = 256  # rows: what fewer have found misleads more than it helps
@@ -33,9 +32,6 @@ _RATE = 0.2
 _DECAYS = 0.9, 0.99
 _BOUNDS = (-12.0, 3.0)  # of every logarithm
 _PRIOR_FREEDOM, _PRIOR_SCALE = 3.0, 1.2  # of Student's prior on the logarithms of the rates
-_JITTER = 1e-6  # of the scale: what single precision needs to factorise
-_LEARNT_FROM = 1000  # rows for the hyperparameters, whose every step costs their cube
-_MOST_ROWS = 4000  # rows for the posterior, which costs their cube once
 _READ_OUT = (None, 256, 40, 18, 14, 12)  # how many of the strongest players to read out all sets of 1, 2, … 6 of
 _KEPT = 1000  # coefficients of the read-out at most
 _ENERGY = 0.9995  # of the read-out that is kept
@@ -55,6 +51,8 @@ class Process:
         The posterior mean is mean + spread · Σ_t dual_t k(·, x_t).
     mean, spread : float
         Of the values.
+    learnt_from : int
+        How many rows the logarithms were learnt from, the first of those that it was offered.
     """
 
     logs: FloatArray
@@ -62,6 +60,7 @@ class Process:
     dual: FloatArray
     mean: float
     spread: float
+    learnt_from: int
 
     @property
     def n(self) -> int:
@@ -70,8 +69,18 @@ class Process:
 
     def __call__(self, coalitions: BoolArray) -> FloatArray:
         """The posterior mean (k,) at coalitions (k, n)."""
-        kernel = _kernel(_signs(coalitions), _signs(self.coalitions), self.logs)
-        return self.mean + self.spread * (kernel @ self.dual)
+        return self.mean + self.spread * (kernel(signs(coalitions), signs(self.coalitions), self.logs) @ self.dual)
+
+    def left_out(self, rows: int) -> str:
+        """What to tell a person where it was offered more rows than it used; "" where it used all."""
+        used = len(self.coalitions)
+        if rows <= self.learnt_from:
+            return ""
+        values = "all of them" if rows <= used else f"the first {used:,}"
+        return (
+            f"The Gaussian process has learnt its settings from the first {self.learnt_from:,} of {rows:,} ablations, "
+            f"and its values from {values}."
+        )
 
     def at(self, members: IntArray) -> FloatArray:
         """The posterior mean of F(S) for sets (p, d), (p,) float64."""
@@ -122,7 +131,7 @@ def _moments(coalitions: BoolArray, weights: FloatArray, order: int) -> tuple[In
 
 
 def fit_process(
-    coalitions: BoolArray, values: FloatArray, start: FloatArray | None = None, *, final: bool = False
+    coalitions: BoolArray, values: FloatArray, before: Process | None = None, *, final: bool = False
 ) -> Process:
     """Fit a process to values (m,), not all equal, at coalitions (m, n).
 
@@ -130,47 +139,42 @@ def fit_process(
     ----------
     coalitions : ndarray of shape (m, n), bool
     values : ndarray of shape (m,), float64
-    start : ndarray of shape (n + 2,), optional
-        The logarithms found with fewer rows; few steps do then.
+    before : Process, optional
+        Fitted to fewer rows; few steps from its logarithms do then.
     final : bool
         Take more of them.
 
     Notes
     -----
-    Of many rows, the first 1,000 teach the hyperparameters, and the first 4,000 the posterior mean: rows come in random
-    order, so the first are as good as any.
+    Of many rows, the first teach the hyperparameters, and more of them the posterior mean: as many as the device does
+    in a round's time (`Likelihood`). Rows come in random order, so the first are as good as any. The result of a GPU,
+    which takes over where there are more rows than the CPU learns from, differs from the CPU's: by the rows that it
+    uses, and by rounding.
     """
-    coalitions, values = coalitions[:_MOST_ROWS], values[:_MOST_ROWS]
+    try:
+        if gpu_takes(*coalitions.shape):
+            return _fitted(OnGPU, coalitions, values, before, final)
+    except RuntimeError as refusal:  # of memory, as a rule
+        _logger.info("the process goes on without the GPU: %s", refusal)
+    return _fitted(OnCPU, coalitions, values, before, final)
+
+
+def _fitted(
+    device: type[Likelihood], coalitions: BoolArray, values: FloatArray, before: Process | None, final: bool
+) -> Process:
+    coalitions, values = coalitions[: device.MOST_ROWS], values[: device.MOST_ROWS]
     mean, spread = float(values.mean()), float(values.std()) or 1.0
     y = (values - mean) / spread
-    z = _signs(coalitions)
-    few, y_few = z[:_LEARNT_FROM], y[:_LEARNT_FROM].astype(np.float32)
-    if start is None or len(few) <= _COLD_UP_TO:
-        logs = _climb(few, y_few, _first_guess(few, y_few), _COLD_STEPS)
-    else:
-        # Past so many rows a round learns no more hyperparameters: its rows for them are those of the round before.
-        logs = _climb(few, y_few, start, _FINAL_STEPS if final else _WARM_STEPS * (len(y) <= _LEARNT_FROM))
-    return Process(logs, coalitions, _solve(z.astype(np.float64), y, logs), mean, spread)
-
-
-def _solve(z: FloatArray, y: FloatArray, logs: FloatArray) -> FloatArray:
-    """(K + noise)⁻¹ y, in double precision: the noise may be too small for single."""
-    kernel = _kernel(z, z, logs)
-    np.einsum("ii->i", kernel)[:] += np.exp(logs[-1]) + _JITTER * np.exp(logs[-2])
-    return np.asarray(linalg.cho_solve(linalg.cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False), y))
-
-
-def _signs(coalitions: BoolArray) -> Float32Array:
-    return np.asarray(1 - 2 * coalitions.astype(np.float32))
-
-
-def _kernel(left: Signs, right: Signs, logs: FloatArray) -> Signs:
-    """The kernel between rows of signs (k, n) and (m, n), without the noise: (k, m), in the precision of the signs."""
-    rates = np.exp(logs[:-2]).astype(left.dtype)
-    kernel = (left * rates) @ right.T
-    kernel += (logs[-2] - rates.sum(dtype=np.float64)).astype(left.dtype)
-    np.exp(kernel, out=kernel)
-    return cast("Signs", kernel)
+    likelihood = device(coalitions, y)
+    learnt_from = min(len(y), device.LEARNT_FROM)
+    if before is None or learnt_from <= _COLD_UP_TO:
+        guess = _first_guess(signs(coalitions[:learnt_from]), y[:learnt_from].astype(np.float32))
+        logs = _climb(likelihood, guess, _COLD_STEPS)
+    elif final or len(y) == learnt_from:
+        logs = _climb(likelihood, before.logs, _FINAL_STEPS if final else _WARM_STEPS)
+    else:  # past so many rows a round learns no more of them: it would be from those of the round before
+        logs, learnt_from = before.logs, before.learnt_from
+    return Process(logs, coalitions, likelihood.dual(logs), mean, spread, learnt_from)
 
 
 def _first_guess(z: Float32Array, y: Float32Array) -> FloatArray:
@@ -181,14 +185,15 @@ def _first_guess(z: Float32Array, y: Float32Array) -> FloatArray:
     return np.asarray(np.log(np.concatenate([rates, [1.0, 0.1]])))
 
 
-def _climb(z: Float32Array, y: Float32Array, logs: FloatArray, steps: int) -> FloatArray:
-    """Climb to the largest marginal likelihood by Adam (Kingma and Ba, 2015)."""
+def _climb(likelihood: Likelihood, logs: FloatArray, steps: int) -> FloatArray:
+    """Climb to the largest likelihood times prior by Adam (Kingma and Ba, 2015)."""
     first, second = np.zeros_like(logs), np.zeros_like(logs)
     for step in range(1, steps + 1):
-        gradient = _gradient(z, y, logs)
+        gradient = likelihood.gradient(logs)
         if gradient is None:  # too nearly singular for single precision: more noise
             logs = np.append(logs[:-1], logs[-1] + 1)
             continue
+        gradient[:-2] += _prior_gradient(logs[:-2])
         first = _DECAYS[0] * first + (1 - _DECAYS[0]) * gradient
         second = _DECAYS[1] * second + (1 - _DECAYS[1]) * gradient**2
         move = first / (1 - _DECAYS[0] ** step) / (np.sqrt(second / (1 - _DECAYS[1] ** step)) + 1e-8)
@@ -196,29 +201,8 @@ def _climb(z: Float32Array, y: Float32Array, logs: FloatArray, steps: int) -> Fl
     return logs
 
 
-def _gradient(z: Float32Array, y: Float32Array, logs: FloatArray) -> FloatArray | None:
-    """Of the log of likelihood times prior in the logarithms, (n + 2,); None where the kernel can't be factorised."""
-    kernel = _kernel(z, z, logs)
-    noise = np.exp(logs[-1])
-    noisy = kernel.copy()
-    np.einsum("ii->i", noisy)[:] += np.float32(noise + _JITTER * np.exp(logs[-2]))
-    # Transposed, since LAPACK counts by columns: a symmetric matrix is not copied so.
-    factor, failed = linalg.lapack.spotrf(noisy.T, lower=1, overwrite_a=1, clean=0)
-    if failed:
-        return None
-    dual = linalg.lapack.spotrs(factor, y, lower=1)[0].ravel()
-    lower, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
-    inverse = np.tril(lower, -1)
-    inverse += inverse.T
-    np.einsum("ii->i", inverse)[:] = np.diagonal(lower)
-    # 2 ∂L/∂θ = Σ (dual dualᵀ − K⁻¹) ∘ ∂K/∂θ
-    pull = np.outer(dual, dual) - inverse
-    by_noise = noise * np.trace(pull)
-    pull *= kernel
-    by_scale = pull.sum()
-    rates = np.exp(logs[:-2])
-    by_rates = rates * (((pull @ z) * z).sum(axis=0) - by_scale)
+def _prior_gradient(logs: FloatArray) -> FloatArray:
+    """Of the logarithm of the prior of the rates, in their logarithms (n,)."""
     # Around their mean as it is now: that this moves with each of them is left out, since R² is better so.
-    off = (logs[:-2] - logs[:-2].mean()) / _PRIOR_SCALE
-    prior = -(_PRIOR_FREEDOM + 1) / _PRIOR_SCALE * off / (_PRIOR_FREEDOM + off**2)
-    return np.append(by_rates / 2 + prior, [by_scale / 2, by_noise / 2])
+    off = (logs - logs.mean()) / _PRIOR_SCALE
+    return np.asarray(-(_PRIOR_FREEDOM + 1) / _PRIOR_SCALE * off / (_PRIOR_FREEDOM + off**2))

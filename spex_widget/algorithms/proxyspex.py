@@ -48,8 +48,8 @@ def round_marks(most: int) -> list[int]:
 class ProxySPEX(Algorithm):
     """Trees propose, refiners dispose, round by round.
 
-    What it estimates depends on the seed and the values alone: not on how ablations were batched, in which order they
-    came back, or when it was asked.
+    What it estimates depends on the seed and the values alone (past 1,000 of them on the device too, see `OnGPU`): not
+    on how ablations were batched, in which order they came back, or when it was asked.
 
     Parameters
     ----------
@@ -137,6 +137,7 @@ class ProxySPEX(Algorithm):
             history=chain.history,
             weights=chain.weights,
             foretold=tuple(part for part in chain.foretold if len(part) > 1),
+            notes=chain.notes,
         )
 
     def _complete(self, values: FloatArray) -> bool:
@@ -161,6 +162,13 @@ class _Chain:
     elder: Mapping[str, SparseSpectrum] = field(default_factory=dict)
     older: tuple[Mapping[str, FloatArray], ...] = ()
     history: tuple[Mark, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the refiners that speak left out."""
+        process = self.fits.process
+        left_out = process.left_out(self.mark) if process and "process" in self.weights else ""
+        return (left_out,) if left_out else ()
 
     def judged(self, coalitions: BoolArray, values: FloatArray) -> _Chain:
         """With the ablations since the last mark foretold, before they are learnt from."""
@@ -198,7 +206,7 @@ class _Chain:
         self, coalitions: BoolArray, values: FloatArray, names: tuple[str, ...], *, seed: int, final: bool
     ) -> _Chain:
         """With all refiners fitted to these rows and stacked by what they had foretold of the newest."""
-        fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=self.fits.rates)
+        fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=self.fits.process)
         if self.guesses:
             start = self._since(len(values))
             weights = stacking_weights(names, {name: self._guessed(name, start) for name in names}, values[start:])

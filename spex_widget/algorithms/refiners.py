@@ -11,7 +11,7 @@ import numpy as np
 from spex_widget.algorithms.candidates import propose, strongest_singles, union
 from spex_widget.algorithms.lasso import fit_lasso
 from spex_widget.algorithms.linear import fit_linear
-from spex_widget.algorithms.process import fit_process
+from spex_widget.algorithms.process import Process, fit_process
 from spex_widget.algorithms.proxy import fit_trees
 from spex_widget.algorithms.pursuit import fit_pursuit
 from spex_widget.algorithms.ridge import fit_ridge
@@ -56,12 +56,12 @@ class Fits:
     ----------
     spectra : mapping of str to SparseSpectrum
         A refiner's name and what it found. "linear" is always among them: a person compares with it.
-    rates : ndarray, optional
-        Where the process starts from next time.
+    process : Process, optional
+        The process that its spectrum is of, from which the next climbs on.
     """
 
     spectra: Mapping[str, SparseSpectrum] = field(default_factory=dict)
-    rates: FloatArray | None = None
+    process: Process | None = None
 
 
 def fit_refiners(
@@ -71,7 +71,7 @@ def fit_refiners(
     *,
     seed: int,
     final: bool = False,
-    before: FloatArray | None = None,
+    before: Process | None = None,
 ) -> Fits:
     """Fit refiners to values (m,) at coalitions (m, n).
 
@@ -81,8 +81,8 @@ def fit_refiners(
         Which refiners.
     final : bool
         Take more care, and time.
-    before : ndarray, optional
-        The rates of an earlier fit to some of these rows, from which the process climbs on.
+    before : Process, optional
+        Fitted to some of these rows, from which the process climbs on.
     """
     n = coalitions.shape[1]
     mean, spread = float(values.mean()), float(np.ptp(values))
@@ -91,8 +91,8 @@ def fit_refiners(
         return Fits(dict.fromkeys(("linear", *names), constant))
     # In units of their range, so that no square overflows, and none vanishes.
     scaled = (values - mean) / spread
-    spectra, rates = _fit_scaled(names, coalitions, scaled, seed, final, before)
-    return Fits({name: constant + spread * spectrum for name, spectrum in spectra.items()}, rates)
+    spectra, process = _fit_scaled(names, coalitions, scaled, seed, final, before)
+    return Fits({name: constant + spread * spectrum for name, spectrum in spectra.items()}, process)
 
 
 def _fit_scaled(
@@ -101,8 +101,8 @@ def _fit_scaled(
     values: FloatArray,
     seed: int,
     final: bool,
-    before: FloatArray | None,
-) -> tuple[dict[str, SparseSpectrum], FloatArray | None]:
+    before: Process | None,
+) -> tuple[dict[str, SparseSpectrum], Process | None]:
     n = coalitions.shape[1]
     spectra = {"linear": fit_linear(coalitions, values)}
     trees = SparseSpectrum.from_sets(n, {})
@@ -119,8 +119,8 @@ def _fit_scaled(
         candidates = union(n, candidates, spectra[name].members)
     if "lasso" in names:
         spectra["lasso"] = fit_lasso(coalitions, values, candidates, seed=seed)
-    rates = None
+    process = None
     if "process" in names:
         process = fit_process(coalitions, values, before, final=final)
-        spectra["process"], rates = process.spectrum(candidates), process.logs
-    return spectra, rates
+        spectra["process"] = process.spectrum(candidates)
+    return spectra, process

@@ -1,89 +1,33 @@
 """The Gaussian process: its likelihood and mean as scikit-learn has them, its spectrum by brute force."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import comb
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 import brute
+from process_reference import exact_kernel, logarithms, rows, scikit_learn
+from spex_widget.algorithms import ProxySPEX, proxyspex
 from spex_widget.algorithms import process as module
-from spex_widget.algorithms.process import Process, _gradient, _kernel, _moments, _signs, fit_process
+from spex_widget.algorithms.likelihood import OnCPU
+from spex_widget.algorithms.process import Process, _moments, fit_process
 from spex_widget.spectrum import SparseSpectrum, pad_sets
 
-JITTER = 1e-6
 NOTHING = np.zeros((0, 1), dtype=np.int32)
-
-
-def rows(m, n, seed=0):
-    return np.random.default_rng(seed).random((m, n)) < 0.5
-
-
-def logarithms(n, seed=0, scale=1.3, noise=0.2):
-    return np.append(np.random.default_rng(seed).normal(-1.5, 0.7, size=n), np.log([scale, noise]))
-
-
-def exact_kernel(left, right, logs):
-    """By definition, pair by pair and in double precision."""
-    rates, scale = np.exp(logs[:-2]), np.exp(logs[-2])
-    left, right = 1.0 - 2.0 * left, 1.0 - 2.0 * right
-    return np.array([[scale * np.exp(np.sum(rates * (z * w - 1))) for w in right] for z in left])
-
-
-def scikit_learn(logs, **more):
-    """The same process there: Σ a (zz' − 1) = −Σ a (z − z')² / 2."""
-    kernel = ConstantKernel(np.exp(logs[-2])) * RBF(np.exp(-logs[:-2] / 2)) + WhiteKernel(np.exp(logs[-1]))
-    return GaussianProcessRegressor(kernel, alpha=JITTER * np.exp(logs[-2]), optimizer=None, **more)
 
 
 def a_process(n, seed=0, m=40):
     """Any process at all: what it is conditioned on need not fit its hyperparameters."""
     rng = np.random.default_rng(seed)
-    return Process(logarithms(n, seed), rows(m, n, seed), rng.normal(size=m) / m, 2.5, 3.0)
+    return Process(logarithms(n, seed), rows(m, n, seed), rng.normal(size=m) / m, 2.5, 3.0, m)
 
 
-# The kernel and its likelihood
-
-
-@pytest.mark.parametrize("n", [2, 5, 30])
-def test_the_kernel_is_what_it_says(n):
-    left, right, logs = rows(7, n, 1), rows(9, n, 2), logarithms(n)
-    np.testing.assert_allclose(_kernel(_signs(left), _signs(right), logs), exact_kernel(left, right, logs), rtol=1e-5)
-
-
-@pytest.mark.parametrize(("m", "n"), [(20, 2), (60, 8), (40, 60)])
-@pytest.mark.parametrize("noise", [0.02, 0.5])
-def test_the_gradient_is_that_of_likelihood_times_prior(m, n, noise):
-    x, logs = rows(m, n), logarithms(n, noise=noise)
-    y = np.random.default_rng(1).normal(size=m)
-    z = 1.0 - 2.0 * x
-    fitted = scikit_learn(logs).fit(z, y)
-
-    centre = logs[:-2].mean()
-
-    def posterior(at):
-        theta = np.concatenate([[at[-2]], -at[:-2] / 2, [at[-1]]])
-        prior = stats.t(3, scale=1.2).logpdf(at[:-2] - centre).sum()
-        return fitted.log_marginal_likelihood(theta, clone_kernel=False) + prior
-
-    step = 1e-4
-    moves = step * np.eye(n + 2)
-    differences = [(posterior(logs + move) - posterior(logs - move)) / (2 * step) for move in moves]
-    gradient = _gradient(_signs(x), y.astype(np.float32), logs)
-    np.testing.assert_allclose(gradient, differences, rtol=2e-3, atol=2e-3 * np.abs(differences).max())
-
-
-def test_what_cannot_be_factorised_is_answered_with_more_noise():
-    x = np.repeat(rows(3, 4), 30, axis=0)
-    logs = np.append(np.full(4, -1.0), [0.0, -40.0])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_JITTER", -1e-3)
-        assert _gradient(_signs(x), np.ones(90, dtype=np.float32), logs) is None
-        climbed = module._climb(_signs(x), np.ones(90, dtype=np.float32), logs, 3)
-        np.testing.assert_allclose(climbed - logs, [0, 0, 0, 0, 0, 3])
+def from_nowhere(x, values):
+    """Where few steps lead nowhere from."""
+    return replace(fit_process(x, values), logs=np.full(x.shape[1] + 2, -5.0))
 
 
 # Its mean
@@ -116,6 +60,13 @@ def test_the_fitted_hyperparameters_are_likelier_than_others():
     # The players that matter have the largest rates, and the noise is about what it was.
     assert set(np.argsort(-found.logs[:8])[:3]) == {0, 1, 2}
     assert 0.3 < np.exp(found.logs[-1]) * values.var() / 0.04 < 3
+
+
+def test_the_prior_is_students_around_the_mean_as_it_is():
+    logs, step = logarithms(6)[:6], 1e-5
+    prior = stats.t(3, loc=logs.mean(), scale=1.2)
+    differences = (prior.logpdf(logs + step) - prior.logpdf(logs - step)) / (2 * step)
+    np.testing.assert_allclose(module._prior_gradient(logs), differences, rtol=1e-6)
 
 
 def test_a_function_of_few_players_is_learnt():
@@ -177,7 +128,7 @@ def test_the_prior_variance_of_a_coefficient_is_the_walsh_transform_of_the_kerne
     # k(x, x') = Σ_S variance(S) χ_S(x) χ_S(x'), and all characters are 1 at the empty coalition.
     variances = brute.fourier(exact_kernel(x, x[:1], logs)[:, 0])
     sets = brute.subsets(range(n))
-    found = Process(logs, x[:1], np.ones(1), 0.0, 1.0).at(pad_sets(sets, n))
+    found = Process(logs, x[:1], np.ones(1), 0.0, 1.0, 1).at(pad_sets(sets, n))
     np.testing.assert_allclose(found, [variances[s] for s in sets], rtol=1e-9)
     rates = np.exp(logs[:n])
     np.testing.assert_allclose(
@@ -188,7 +139,7 @@ def test_the_prior_variance_of_a_coefficient_is_the_walsh_transform_of_the_kerne
 
 def test_large_rates_of_many_players_overflow_nowhere():
     logs = np.append(np.full(3000, 7.0), [3.0, -12.0])
-    found = Process(logs, rows(20, 3000), np.ones(20), 0.0, 1.0).at(pad_sets([(), (5,)], 3000))
+    found = Process(logs, rows(20, 3000), np.ones(20), 0.0, 1.0, 20).at(pad_sets([(), (5,)], 3000))
     assert np.isfinite(found).all()
 
 
@@ -216,7 +167,7 @@ def test_few_warm_steps_do_what_many_cold_ones_do():
 
     values = function(x) + rng.normal(size=600) * 0.3
     before = fit_process(x[:480], values[:480])
-    missed = [np.mean((fit_process(x, values, start)(fresh) - function(fresh)) ** 2) for start in (None, before.logs)]
+    missed = [np.mean((fit_process(x, values, start)(fresh) - function(fresh)) ** 2) for start in (None, before)]
     assert missed[1] < 1.5 * missed[0]
 
 
@@ -226,7 +177,7 @@ def test_the_final_fit_climbs_further_from_a_poor_start():
     z, y = 1.0 - 2.0 * x, (values - values.mean()) / values.std()
 
     def likelihood(final):
-        logs = fit_process(x, values, np.full(8, -5.0), final=final).logs
+        logs = fit_process(x, values, from_nowhere(x, values), final=final).logs
         return scikit_learn(logs).fit(z, y).log_marginal_likelihood_value_
 
     assert likelihood(True) > likelihood(False) + 1
@@ -235,23 +186,24 @@ def test_the_final_fit_climbs_further_from_a_poor_start():
 def test_what_a_few_rows_had_found_is_not_gone_on_from():
     x = rows(256, 6)
     values = x @ np.arange(6.0)
-    cold, warm = fit_process(x, values), fit_process(x, values, np.full(8, -5.0))
+    cold, warm = fit_process(x, values), fit_process(x, values, from_nowhere(x, values))
     assert cold.logs.tobytes() == warm.logs.tobytes()
 
 
 def test_the_start_is_not_written_to():
     x = rows(300, 6)
-    start = np.full(8, -2.0)
-    fit_process(x, x @ np.arange(6.0), start)
-    assert (start == -2.0).all()
+    values = x @ np.arange(6.0)
+    before = from_nowhere(x, values)
+    fit_process(x, values, before)
+    assert (before.logs == -5.0).all()
 
 
 # More rows than are worth their time
 
 
 def test_rows_beyond_the_most_change_nothing(monkeypatch):
-    monkeypatch.setattr(module, "_MOST_ROWS", 200)
-    monkeypatch.setattr(module, "_LEARNT_FROM", 100)
+    monkeypatch.setattr(OnCPU, "MOST_ROWS", 200)
+    monkeypatch.setattr(OnCPU, "LEARNT_FROM", 100)
     x = rows(500, 6)
     values = x @ np.arange(6.0) + np.random.default_rng(0).normal(size=500)
     some, many = fit_process(x[:200], values[:200]), fit_process(x, values)
@@ -267,6 +219,44 @@ def test_thousands_of_rows():
     assert len(found.coalitions) == len(found.dual) == 4000
     x = brute.coalitions(5)
     np.testing.assert_allclose(found(x), 2.0 * x[:, 0] + (x[:, 1] & x[:, 2]), atol=0.25)
+
+
+def test_what_is_left_out_is_said():
+    settings = "The Gaussian process has learnt its settings from the first 1,000 of "
+    process = replace(a_process(3, m=4000), learnt_from=1000)
+    assert process.left_out(5280) == settings + "5,280 ablations, and its values from the first 4,000."
+    assert process.left_out(4000) == settings + "4,000 ablations, and its values from all of them."
+    assert process.left_out(1000) == ""
+
+
+def test_rounds_past_the_limits_say_from_what_they_have_learnt(monkeypatch):
+    monkeypatch.setattr(OnCPU, "LEARNT_FROM", 100)
+    monkeypatch.setattr(OnCPU, "MOST_ROWS", 150)
+    monkeypatch.setattr(module, "_COLD_UP_TO", 50)
+    algorithm = run(ProxySPEX(9, refine="process"), 200)
+    rounds = [algorithm.advance() for _ in range(5)]
+    assert [(e.ablations, len(e.notes)) for e in rounds] == [(32, 0), (64, 0), (96, 0), (128, 1), (192, 1)]
+    # A round past the limit learns none: what it has is of the last that did.
+    assert "the first 96 of 128 ablations, and its values from all" in rounds[3].notes[0]
+    assert "the first 96 of 192 ablations, and its values from the first 150." in rounds[4].notes[0]
+    (note,) = algorithm.finish().notes
+    assert "the first 100 of 200 ablations, and its values from the first 150." in note
+
+
+def test_a_process_that_has_no_say_says_nothing(monkeypatch):
+    monkeypatch.setattr(OnCPU, "LEARNT_FROM", 40)
+    for heard in (0.0, 0.1):
+        weights = np.array([0.5, 0.0, 0.0, 0.3, heard])  # of the refiners of "auto", whose last is the process
+        monkeypatch.setattr(proxyspex, "stacking_weights", lambda *args, weights=weights: weights)
+        assert len(run(ProxySPEX(9), 64).finish().notes) == (heard > 0)
+
+
+def run(algorithm, budget):
+    """Told of so many ablations of a function."""
+    while (start := algorithm.ask(0).start) < budget:
+        batch = algorithm.ask(budget - start)
+        algorithm.tell(batch, 1.0 * (batch.coalitions[:, :1] & batch.coalitions[:, 1:2]) + batch.coalitions[:, 2:3])
+    return algorithm
 
 
 # What is extreme
@@ -298,7 +288,7 @@ def test_extremes_are_survived(what, scale):
         found = fit_process(x, values)
         spectrum = found.spectrum(NOTHING)
         times = 1 + 257 // len(x)
-        warm = fit_process(np.repeat(x, times, axis=0), np.repeat(values, times), found.logs)
+        warm = fit_process(np.repeat(x, times, axis=0), np.repeat(values, times), found)
     fresh = rows(100, x.shape[1], 9)
     for surrogate in (found, spectrum, warm):
         predicted = surrogate(fresh)

@@ -80,7 +80,7 @@ def test_each_refiner_gives_its_own_spectrum_and_the_linear_one_beside(name):
     assert fits.spectra["linear"].max_order == 1
     least = {"linear": 0.15, "parities": 0.97, "conjunctions": 0.8, "lasso": 0.97, "process": 0.7, "ridge": 0.6}
     assert r2(fits.spectra[name]) > least[name]
-    assert (fits.rates is None) == (name != "process")
+    assert (fits.process is None) == (name != "process")
 
 
 def test_what_the_pursuit_found_the_lasso_may_use():

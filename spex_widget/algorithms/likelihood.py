@@ -1,0 +1,107 @@
+"""The linear algebra of the Gaussian process: all that costs the square or the cube of the rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
+
+Float32Array = npt.NDArray[np.float32]
+Signs = TypeVar("Signs", npt.NDArray[np.float32], npt.NDArray[np.float64])
+
+_JITTER = 1e-6  # of the scale: what single precision needs to factorise
+
+
+class Likelihood(ABC):
+    """How likely values are under the process, and its posterior mean, on one device.
+
+    Parameters
+    ----------
+    coalitions : ndarray of shape (m, n), bool
+    y : ndarray of shape (m,), float64
+        Their values, of mean 0 and variance 1.
+    """
+
+    LEARNT_FROM: ClassVar[int]
+    """Rows for the hyperparameters, whose every step costs their cube."""
+    MOST_ROWS: ClassVar[int]
+    """Rows for the posterior mean, which costs their cube once."""
+
+    @abstractmethod
+    def __init__(self, coalitions: BoolArray, y: FloatArray) -> None: ...
+
+    @abstractmethod
+    def gradient(self, logs: FloatArray) -> FloatArray | None:
+        """Of the logarithm of the likelihood of the first LEARNT_FROM rows in the logarithms, (n + 2,) float64.
+
+        In single precision; None where the kernel cannot be factorised so.
+        """
+
+    @abstractmethod
+    def dual(self, logs: FloatArray) -> FloatArray:
+        """(K + noise)⁻¹ y, (m,) float64, in double precision: the noise may be too small for single."""
+
+
+class OnCPU(Likelihood):
+    """With NumPy and LAPACK."""
+
+    LEARNT_FROM = 1000
+    MOST_ROWS = 4000
+
+    def __init__(self, coalitions: BoolArray, y: FloatArray) -> None:
+        self._z, self._y = signs(coalitions), y
+
+    def gradient(self, logs: FloatArray) -> FloatArray | None:
+        """From one factorisation of the kernel, in place."""
+        z, y = self._z[: self.LEARNT_FROM], self._y[: self.LEARNT_FROM].astype(np.float32)
+        prior = kernel(z, z, logs)
+        noisy = prior.copy()
+        np.einsum("ii->i", noisy)[:] += np.float32(on_diagonal(logs))
+        # Transposed, since LAPACK counts by columns: a symmetric matrix is not copied so.
+        factor, failed = linalg.lapack.spotrf(noisy.T, lower=1, overwrite_a=1, clean=0)
+        if failed:
+            return None
+        dual = linalg.lapack.spotrs(factor, y, lower=1)[0].ravel()
+        lower, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
+        inverse = np.tril(lower, -1)
+        inverse += inverse.T
+        np.einsum("ii->i", inverse)[:] = np.diagonal(lower)
+        # 2 ∂L/∂θ = Σ (dual dualᵀ − K⁻¹) ∘ ∂K/∂θ
+        pull = np.outer(dual, dual) - inverse
+        by_noise = np.exp(logs[-1]) * np.trace(pull)
+        pull *= prior
+        by_scale = pull.sum()
+        by_rates = np.exp(logs[:-2]) * (((pull @ z) * z).sum(axis=0) - by_scale)
+        return np.append(by_rates / 2, [by_scale / 2, by_noise / 2])
+
+    def dual(self, logs: FloatArray) -> FloatArray:
+        """By Cholesky's factor."""
+        z = self._z.astype(np.float64)
+        noisy = kernel(z, z, logs)
+        np.einsum("ii->i", noisy)[:] += on_diagonal(logs)
+        factor = linalg.cho_factor(noisy, lower=True, overwrite_a=True, check_finite=False)
+        return np.asarray(linalg.cho_solve(factor, self._y))
+
+
+def signs(coalitions: BoolArray) -> Float32Array:
+    """The coalitions as z = 1 − 2x."""
+    return np.asarray(1 - 2 * coalitions.astype(np.float32))
+
+
+def kernel(left: Signs, right: Signs, logs: FloatArray) -> Signs:
+    """The kernel between rows of signs (k, n) and (m, n), without the noise: (k, m), in the precision of the signs."""
+    rates = np.exp(logs[:-2]).astype(left.dtype)
+    found = (left * rates) @ right.T
+    found += (logs[-2] - rates.sum(dtype=np.float64)).astype(left.dtype)
+    np.exp(found, out=found)
+    return cast("Signs", found)
+
+
+def on_diagonal(logs: FloatArray) -> float:
+    """The variance of the noise, and a little more: what the kernel's diagonal is raised by."""
+    return float(np.exp(logs[-1]) + _JITTER * np.exp(logs[-2]))
