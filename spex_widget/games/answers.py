@@ -57,7 +57,8 @@ class Answer(Target):
     """The log-probability of every token of an answer, each an output of the game.
 
     One set of ablations explains the whole answer: which of its tokens is explained, or which span of them, is chosen
-    afterwards (`select`), with no new ablation. The sum over a span is its log-probability, given what comes before.
+    afterwards (`select`), with no new ablation. The sum over a span is its log-probability, given what comes before;
+    over all, ``slice(None)``, that of the answer.
 
     Parameters
     ----------

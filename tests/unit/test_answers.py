@@ -14,6 +14,7 @@ from spex_widget.games.generation import token_texts
 from spex_widget.games.readout import Prompt
 from spex_widget.games.subject import Subject
 from spex_widget.session import Session
+from test_text_models import CAUSAL
 from text_reference import CLASSIFIERS, LANGUAGE, ROBERTA, TEXT, ablated, coalitions_of, load, logits_of, plain
 
 GPT2 = "GPT2LMHeadModel"
@@ -85,6 +86,20 @@ def test_every_token_of_the_models_own_answer_is_an_output(kind, length):
     assert values.shape == (len(ROWS), length)
     assert len(set(game.outputs)) == length
     assert (np.ptp(values, axis=0) > 1e-3).all()
+
+
+@pytest.mark.parametrize("kind", CAUSAL)
+def test_architectures_answer_as_if_nothing_were_cached(kind):
+    tokenizer = CAUSAL[kind]()
+    model = tiny.build(kind, tokenizer)
+    given = tokenizer(TEXT)["input_ids"]
+    ids = []
+    for _ in range(8):
+        ids.append(int(logits_of(model, given + ids)[-1].argmax()))
+    game = TextGame(model, tokenizer, TEXT, target=Answer(max_new_tokens=8), ablation="remove")
+    scores = logits_of(model, given + ids).log_softmax(-1)[len(given) - 1 : -1]
+    expected = [float(score[token]) for score, token in zip(scores, ids, strict=True)]
+    np.testing.assert_allclose(game(np.ones(game.n, bool))[0], expected, rtol=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [*LANGUAGE, *SEQ2SEQ])
