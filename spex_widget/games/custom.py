@@ -27,8 +27,8 @@ class Custom(Target):
         Takes a tensor, float32 or finer, on the model's device, and returns one, (batch, outputs), or (batch,) for a
         single output; finite, and each row from its own alone. It is given a classifier's logits, (batch, labels); a
         language model's, (batch, 1 + tokens of the continuation, vocabulary): what it says of the token that comes
-        next, and of the one after each token; or an encoder's last hidden states, (batch, length, width), zeros behind
-        the end of the shorter texts.
+        next, and of the one after each token; or an encoder's last hidden states, (batch, length, width), zeros where
+        no token is.
     outputs : str or sequence of str
         A label for each output.
     value : str

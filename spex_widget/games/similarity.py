@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spex_widget.games.answer import Answer as ModelOutput
 from spex_widget.games.readout import Prompt, Readout, Target, refusal
+from spex_widget.games.subject import Subject
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-POOLS = {"mean": "mean of the tokens", "cls": "first token", "last": "last token"}
+POOLS = {"mean": "mean of the tokens", "cls": "first token", "last": "last token", "pooler": "the model's pooler"}
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,10 @@ class Similarity(Target):
     query : str, optional
         What the text is compared with, as the model's tokenizer takes it (with an instruction in front, where the
         model was trained with one). By default the whole text itself: how much of its meaning an ablation leaves.
-    pool : {"mean", "cls", "last"}
-        How hidden states become one embedding: their mean over all tokens that are there, special ones included; or
-        that of the first token, or of the last. The model's card says which it was trained with.
+    pool : {"mean", "cls", "last", "pooler"}
+        How hidden states become one embedding: their mean over all tokens that are there, special ones included; that
+        of the first token, or of the last; or what the model's own pooler makes of them. The model's card says which it
+        was trained with.
 
     Raises
     ------
@@ -62,26 +65,44 @@ class Similarity(Target):
                 raise ValueError(f"a query must have at least one token, got {self.query!r}, which has none")
             subject.check_ids(inputs[0], "the query")
             subject.check_length(inputs.shape[1], "the query")
-        query = prompt.batcher([inputs], self._embed)[0]
+        pool = self._pool(subject)
+        query = prompt.batcher([inputs], lambda said: pool(said[0]))[0]
 
         def read(said: list[ModelOutput]) -> Tensor:
             import torch
 
-            embedding = self._embed(said)
+            embedding = pool(said[0])
             other = torch.as_tensor(query).to(embedding)
             return torch.nn.functional.cosine_similarity(embedding, other[None], dim=1)[:, None]
 
         name = "the whole text" if self.query is None else self.query
         return Readout((name,), f"similarity to {what} ({POOLS[self.pool]})", read)
 
-    def _embed(self, said: list[ModelOutput]) -> Tensor:
-        """Hidden states (batch, length, width), of which some are padding, to embeddings (batch, width)."""
-        import torch
+    def _pool(self, subject: Subject) -> Callable[[ModelOutput], Tensor]:
+        """What makes embeddings, (batch, width), of hidden states."""
+        if self.pool != "pooler":
+            return {"mean": _mean, "cls": _first, "last": _last}[self.pool]
+        pooler = getattr(subject.model, "pooler", None)
+        # Of that class where it takes all hidden states; a bare layer takes what its model picks out for it.
+        if pooler is None or not type(pooler).__name__.endswith("Pooler"):
+            raise ValueError(
+                f"pool='pooler' needs a model with a pooler that takes hidden states, and {subject.name} has none; "
+                "pool='mean', 'cls' or 'last' need none"
+            )
+        weight = next(pooler.parameters())
+        return lambda said: pooler(said.output.to(weight)).to(said.output)
 
-        states, present = said[0].output, said[0].present
-        if self.pool == "cls":
-            return states[:, 0]
-        count = present.sum(1)
-        if self.pool == "last":
-            return states[torch.arange(len(states), device=states.device), count - 1]
-        return (states * present[:, :, None]).sum(1) / count[:, None]
+
+def _mean(said: ModelOutput) -> Tensor:
+    return (said.output * said.present[:, :, None]).sum(1) / said.present.sum(1, keepdim=True)
+
+
+def _first(said: ModelOutput) -> Tensor:
+    return said.output[:, 0]
+
+
+def _last(said: ModelOutput) -> Tensor:
+    import torch
+
+    last = said.present.long().cumsum(1).argmax(1)
+    return said.output[torch.arange(len(last), device=last.device), last]

@@ -100,15 +100,23 @@ def cosine(a, b):
 POOLED = {"mean": lambda h: h.mean(0), "cls": lambda h: h[0], "last": lambda h: h[-1]}
 
 
+@torch.no_grad()
+def embedding_of(model, pool, ids):
+    if pool == "pooler":
+        return model(input_ids=torch.tensor([ids])).pooler_output[0].double()
+    return POOLED[pool](states_of(model, ids))
+
+
 @pytest.mark.parametrize("query", ["a dull film", None])
 @pytest.mark.parametrize(
     ("kind", "pool"),
-    # What a causal model makes of its first token, it makes of that token alone.
-    [(kind, pool) for kind in LIKE for pool in POOLED if (kind, pool) != ("GPT2Model", "cls")],
+    # A causal model has no pooler, and what it makes of its first token, it makes of that token alone.
+    [(kind, pool) for kind in ("BertModel", "RobertaModel") for pool in (*POOLED, "pooler")]
+    + [("GPT2Model", "mean"), ("GPT2Model", "last")],
 )
 def test_similarity_is_the_cosine_of_embeddings(kind, pool, query):
     model, tokenizer = encoder(kind)
-    embed = lambda ids: POOLED[pool](states_of(model, ids))  # noqa: E731
+    embed = functools.partial(embedding_of, model, pool)
     other = embed(tokenizer(query or TEXT)["input_ids"])
     game = TextGame(model, tokenizer, TEXT, target=Similarity(query, pool), ablation="remove")
     check(game, [[cosine(embed(ablated(LIKE[kind], "word", "remove", x)), other)] for x in ROWS])
@@ -207,6 +215,7 @@ CAUSAL, CLASSIFIER, HEADLESS = r"is a language model, which ", r"is a classifier
         ("BertModel", "", ValueError, r"a query must have at least one token, got ''"),
         ("BertModel", " \n", ValueError, r"a query must have at least one token, got ' \\n'"),
         ("BertModel", "not " * 95, ValueError, r"the query makes 97 tokens"),
+        ("GPT2Model", Similarity("x", "pooler"), ValueError, r"needs a model with a pooler .*, and GPT2Model has none"),
         ("BertModel", 1, TypeError, r"target must be a query \(a str\), .* got int"),
         (BERT, Custom(lambda z: z), ValueError, r"f must answer \(2, 3\) with \(2, 1\) .*, got \(2, 3\); outputs=\['v"),
         (BERT, Custom(lambda z: z.sum()), ValueError, r"f must answer .*, got \(\)"),
@@ -230,7 +239,7 @@ def test_a_target_that_a_model_has_not_meets_one_error(kind, target, error, matc
         (lambda: Perplexity(None), TypeError, r"a continuation must be a str, got NoneType"),
         (lambda: Perplexity("x", log="yes"), TypeError, r"log must be True or False, got str 'yes'"),
         (lambda: Similarity(3), TypeError, r"a query must be a str, got int"),
-        (lambda: Similarity("x", pool="max"), ValueError, r"pool must be one of 'mean', 'cls', 'last', got 'max'"),
+        (lambda: Similarity("x", pool="max"), ValueError, r"pool must be one of 'mean', 'cls', 'last', 'pooler', got"),
         (lambda: Similarity("x", pool=["mean"]), ValueError, r"pool must be one of .* got \['mean'\]"),
         (lambda: Custom("f"), TypeError, r"f must be a function of the model's output, got str"),
         (lambda: Custom(len, 3), TypeError, r"outputs must be a label \(a str\) for each output, got 3"),
