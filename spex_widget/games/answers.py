@@ -16,7 +16,7 @@ from spex_widget.spectrum.arguments import check_count
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from spex_widget.games.answer import Answer as ModelOutput
+    from spex_widget.games.output import ModelOutput
 
 
 @dataclass(frozen=True)

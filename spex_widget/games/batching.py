@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.answer import Answer, Suffixes
 from spex_widget.games.forward import Forward, fetch, is_out_of_memory
+from spex_widget.games.output import ModelOutput, Suffixes
 from spex_widget.games.prefix import SHORTEST, Prefix, state_of
 from spex_widget.games.subject import Subject
 from spex_widget.games.work import Work
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 IntArray = npt.NDArray[np.int64]
 # What is read off the answers: one for each suffix in, (batch, outputs) out.
-Read = Callable[[list[Answer]], "Tensor"]
+Read = Callable[[list[ModelOutput]], "Tensor"]
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class Batcher:
         rows : sequence of ndarrays of shape (k, length), int64
             Each of any length >= 1.
         read : callable
-            Takes a list with the `Answer` for each suffix and returns values, (batch, outputs).
+            Takes a list with the `ModelOutput` for each suffix and returns values, (batch, outputs).
         suffixes : sequence of tuples of int
             Token ids to put behind each row, or behind a decoder's own start; one pass for each.
 
@@ -255,7 +255,7 @@ class Batcher:
     def reads_ahead(self, row: IntArray) -> bool:
         """Whether what a language model says of a token changes with the tokens behind it: if so it is not causal."""
 
-        def change(answers: list[Answer]) -> Tensor:
+        def change(answers: list[ModelOutput]) -> Tensor:
             before, after = (answer.output[:, 0] for answer in answers)
             return ((before - after).abs().amax(1) / self._tolerance(before))[:, None]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spex_widget.games.answer import Answer as ModelOutput
 from spex_widget.games.answers import continuation_ids
 from spex_widget.games.function import digest
+from spex_widget.games.output import ModelOutput
 from spex_widget.games.readout import Prompt, Readout, Target
 
 if TYPE_CHECKING:

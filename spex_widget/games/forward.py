@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.answer import Answer, Suffixes
+from spex_widget.games.output import ModelOutput, Suffixes
 from spex_widget.games.prefix import Prefix
 from spex_widget.games.subject import Subject
 from spex_widget.games.work import Stopwatch, Work
@@ -41,7 +41,7 @@ class Forward:
         self._stopwatch = Stopwatch()
         self._work = Work()
 
-    def __call__(self, rows: Sequence[IntArray], suffixes: Suffixes, prefix: Prefix | None = None) -> list[Answer]:
+    def __call__(self, rows: Sequence[IntArray], suffixes: Suffixes, prefix: Prefix | None = None) -> list[ModelOutput]:
         """Answer a batch.
 
         Parameters
@@ -54,7 +54,7 @@ class Forward:
 
         Returns
         -------
-        list of Answer, one for each suffix
+        list of ModelOutput, one for each suffix
         """
         if self.subject.kind == "causal":
             return [self._continued(rows, suffix, prefix) for suffix in suffixes]
@@ -91,7 +91,7 @@ class Forward:
         self._work = Work()
         return work
 
-    def _continued(self, rows: Sequence[IntArray], suffix: tuple[int, ...], prefix: Prefix | None) -> Answer:
+    def _continued(self, rows: Sequence[IntArray], suffix: tuple[int, ...], prefix: Prefix | None) -> ModelOutput:
         """A causal model's logits from behind each row on."""
         import torch
 
@@ -105,7 +105,7 @@ class Forward:
         row_of = torch.arange(len(rows), device=logits.device)[:, None]
         return _answer(logits[row_of, self._send(at).to(logits.device)], inputs)
 
-    def _written(self, inputs: dict[str, Any], suffixes: Suffixes) -> list[Answer]:
+    def _written(self, inputs: dict[str, Any], suffixes: Suffixes) -> list[ModelOutput]:
         """The logits of a decoder of its own, for all suffixes from one pass of the encoder."""
         subject, present = self.subject, inputs["attention_mask"]
         read = self._run(subject.model.get_encoder(), inputs, use_cache=None)
@@ -184,8 +184,8 @@ def _logits(answer: Any) -> Tensor:
     return answer.logits if hasattr(answer, "logits") else answer[0]
 
 
-def _answer(output: Tensor, inputs: dict[str, Any]) -> Answer:
+def _answer(output: Tensor, inputs: dict[str, Any]) -> ModelOutput:
     import torch
 
     present = inputs["attention_mask"].to(output.device).bool()
-    return Answer(output if output.dtype == torch.float64 else output.float(), present)
+    return ModelOutput(output if output.dtype == torch.float64 else output.float(), present)

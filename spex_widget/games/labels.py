@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from spex_widget.games.answer import Answer as ModelOutput
+from spex_widget.games.output import ModelOutput
 from spex_widget.games.readout import Prompt, Readout, Target, refusal
 from spex_widget.games.subject import Subject
 

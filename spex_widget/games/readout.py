@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spex_widget.games.answer import Answer as ModelOutput
 from spex_widget.games.batching import Batcher, IntArray
+from spex_widget.games.output import ModelOutput
 from spex_widget.games.subject import Subject
 from spex_widget.spectrum.arguments import FloatArray
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spex_widget.games.answer import Answer as ModelOutput
+from spex_widget.games.output import ModelOutput
 from spex_widget.games.readout import Prompt, Readout, Target, refusal
 from spex_widget.games.subject import Subject
 

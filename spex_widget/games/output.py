@@ -14,8 +14,8 @@ Suffixes = Sequence[tuple[int, ...]]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A model's answer to a batch of rows of one suffix.
+class ModelOutput:
+    """What a model says of a batch of rows of one suffix.
 
     Parameters
     ----------
