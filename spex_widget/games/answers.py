@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spex_widget.games.batching import Read
 from spex_widget.games.generation import generate, token_texts
 from spex_widget.games.labels import Label, check_label, log_odds_of_labels
-from spex_widget.games.readout import Prompt, Read, Readout, Target, TokenIds, refusal
+from spex_widget.games.readout import Prompt, Readout, Target, TokenIds, refusal
 from spex_widget.spectrum.arguments import check_count
 
 if TYPE_CHECKING:

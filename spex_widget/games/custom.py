@@ -32,7 +32,8 @@ class Custom(Target):
     outputs : str or sequence of str
         A label for each output.
     value : str
-        What the values are, in words.
+        What the values are, in words. Logs know a function by these, by its outputs and by its own code: say what it
+        closes over, where that differs (which probe it is, say).
     continuation : str
         For a language model: a text that follows the prompt, to read on from.
 

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spex_widget.games.batching import Batcher, IntArray
-from spex_widget.games.output import ModelOutput
+from spex_widget.games.batching import Batcher, IntArray, Read
 from spex_widget.games.subject import Subject
 from spex_widget.spectrum.arguments import FloatArray
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 TokenIds = tuple[int, ...]
-Read = Callable[[list[ModelOutput]], "Tensor"]
 
 
 @dataclass(frozen=True)

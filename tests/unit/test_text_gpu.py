@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import tiny
-from spex_widget.games import LogOdds, TextGame
+from spex_widget.games import Answer, LogOdds, Similarity, TextGame
 
 TEXT = "I expected a dull evening, but the plot was good. It was not bad at all! Say yes or no."
 
@@ -24,6 +24,9 @@ pytestmark = [
         ("GPT2LMHeadModel", tiny.byte_level, LogOdds(" yes no", " no")),
         ("LlamaForCausalLM", tiny.unigram, " maybe the plot"),
         ("LlamaForCausalLM", tiny.unigram, None),
+        ("LlamaForCausalLM", tiny.unigram, Answer(max_new_tokens=6)),
+        ("BertModel", tiny.wordpiece, Similarity("a dull film")),
+        ("BertModel", tiny.wordpiece, Similarity("a dull film", "pooler")),
     ],
 )
 @pytest.mark.parametrize("ablation", ["auto", "remove"])
