@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from spex_widget.games import Custom as Custom
     from spex_widget.games import FunctionGame as FunctionGame
     from spex_widget.games import Game as Game
+    from spex_widget.games import Infill as Infill
     from spex_widget.games import Label as Label
     from spex_widget.games import LogOdds as LogOdds
+    from spex_widget.games import Neutral as Neutral
     from spex_widget.games import Perplexity as Perplexity
+    from spex_widget.games import Replace as Replace
     from spex_widget.games import Similarity as Similarity
     from spex_widget.games import TextGame as TextGame
     from spex_widget.session import Session as Session
@@ -37,6 +40,9 @@ _ROOMS = {
     "Perplexity": "games",
     "Similarity": "games",
     "Custom": "games",
+    "Neutral": "games",
+    "Replace": "games",
+    "Infill": "games",
     "SparseSpectrum": "spectrum",
     "Session": "session",
     "plan": "session",

@@ -1,5 +1,6 @@
 """The lenses: games whose players are words, model components, training examples, or anything at all."""
 
+from spex_widget.games.ablation import Infill, Neutral, Replace
 from spex_widget.games.answers import Answer, Continuation, LogOdds, Perplexity
 from spex_widget.games.custom import Custom
 from spex_widget.games.function import FunctionGame
@@ -15,11 +16,14 @@ __all__ = [
     "Custom",
     "FunctionGame",
     "Game",
+    "Infill",
     "Label",
     "LogOdds",
+    "Neutral",
     "NonFiniteValueError",
     "Perplexity",
     "Piece",
+    "Replace",
     "Similarity",
     "Target",
     "TextGame",

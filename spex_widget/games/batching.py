@@ -200,7 +200,7 @@ class Batcher:
         """Whether the model answers a padded row as it does the row alone: tried once, on the first two that differ."""
         if self._padding_is_harmless is None:
             alone, padded = (self._forward(rows, ((),))[0].output[0] for rows in ([short], [short, long]))
-            self._padding_is_harmless = self._agree(alone, padded[: len(alone)])
+            self._padding_is_harmless = self.agree(alone, padded[: len(alone)])
             if not self._padding_is_harmless:
                 logger.warning(
                     "%s answers otherwise when its input is padded, so that only inputs of equal length share a batch",
@@ -237,11 +237,12 @@ class Batcher:
             logger.debug("a shared prefix failed", exc_info=True)
             return False
         return all(
-            self._agree(self._forward([row], ((),))[0].output[0], answer)
+            self.agree(self._forward([row], ((),))[0].output[0], answer)
             for row, answer in zip((short, long), shared, strict=True)
         )
 
-    def _agree(self, a: Tensor, b: Tensor) -> bool:
+    def agree(self, a: Tensor, b: Tensor) -> bool:
+        """Whether two answers to the same question are the same, but for rounding."""
         return bool((a - b).abs().max() <= self._tolerance(a))
 
     def _tolerance(self, logits: Tensor) -> float:

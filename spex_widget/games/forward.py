@@ -31,7 +31,8 @@ class Forward:
     subject : Subject
     names : tuple of str
         What each line of a row is called in the model's `forward`; token ids come first. A line called
-        "attention_mask" stands in for the one that all tokens are present in.
+        "attention_mask" stands in for the one that all tokens are present in; one called "position_ids" goes on by
+        one for each token of a suffix.
     """
 
     def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
@@ -140,6 +141,9 @@ class Forward:
         for i, row in enumerate(rows):
             filled[:, i, : row.shape[1]] = row
             filled[0, i, row.shape[1] : lengths[i]] = suffix
+            if "position_ids" in self.names:
+                line = filled[self.names.index("position_ids"), i]
+                line[row.shape[1] : lengths[i]] = line[row.shape[1] - 1] + np.arange(1, len(suffix) + 1)
         present = (np.arange(before + lengths.max()) < before + lengths[:, None]).astype(np.int64)
         lines = dict(zip(self.names, filled, strict=True))
         if "attention_mask" in lines:

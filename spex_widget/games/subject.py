@@ -13,6 +13,7 @@ import numpy.typing as npt
 from spex_widget.games.units import Span
 
 Kind = Literal["classifier", "causal", "seq2seq", "encoder"]
+_PLAIN = {"add_special_tokens": False, "truncation": False, "padding": False, "verbose": False}
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,18 @@ class Subject:
     def positions(self) -> int | None:
         """How many tokens the model can take; None where there is no limit."""
         limit = getattr(self.config.get_text_config(), "max_position_embeddings", None)
+        return limit - self.first_position if limit and limit > 0 else None
+
+    @property
+    def first_position(self) -> int:
+        """What the model counts positions from.
+
+        RoBERTa and its kin do so from behind the padding token: 514 positions hold 512 tokens.
+        """
         for name, module in self.model.named_modules():
-            # RoBERTa and its kin count positions from behind the padding token: 514 of them hold 512 tokens.
             if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-                limit = module.num_embeddings - module.padding_idx - 1
-        return limit if limit and limit > 0 else None
+                return int(module.padding_idx) + 1
+        return 0
 
     @property
     def pad(self) -> int | None:
@@ -195,11 +203,14 @@ class Subject:
 
         What a decoder writes stands alone.
         """
-        plain = {"add_special_tokens": False, "truncation": False, "padding": False, "verbose": False}
         if self.kind == "seq2seq":
-            return tuple(self.tokenizer(text_target=continuation, **plain)["input_ids"])
-        texts = (text, text + continuation, continuation)
-        before, whole, alone = (self.tokenizer(each, **plain)["input_ids"] for each in texts)
+            return tuple(self.tokenizer(text_target=continuation, **_PLAIN)["input_ids"])
+        return self.following(text, continuation)
+
+    def following(self, text: str, more: str) -> tuple[int, ...]:
+        """Token ids of what is put behind a text: as they come out in the whole, where that leaves the text's alone."""
+        texts = (text, text + more, more)
+        before, whole, alone = (self.tokenizer(each, **_PLAIN)["input_ids"] for each in texts)
         return tuple(whole[len(before) :] if whole[: len(before)] == before else alone)
 
     def check_ids(self, ids: npt.NDArray[np.int64], what: str) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.ablation import choose_ablation
-from spex_widget.games.batching import Batcher
+from spex_widget.games.ablation import Ablation, ablate_with
+from spex_widget.games.batching import Batcher, IntArray
 from spex_widget.games.chat import Message, is_chat, render_chat
 from spex_widget.games.game import Game
 from spex_widget.games.layout import lay_out
@@ -42,9 +41,12 @@ class TextGame(Game):
         What a player is: a word, with the punctuation on it; one of the tokenizer's tokens; and so on. Or each match of
         a regular expression; each of a sequence of spans (start, end) of characters; or each group of a mapping from
         labels to strings (all their occurrences) and spans, which are ablated together. The rest of the text stays.
-    ablation : {"auto", "mask_token", "remove"}
-        What happens to the tokens of an ablated player: each is replaced by the mask token, or they are removed.
-        "auto" is the mask token where the tokenizer has one, and removal else.
+    ablation : {"auto", "mask_token", "remove", "neutral", "attention"}, Neutral, Replace, Infill or mapping
+        What happens to the tokens of an ablated player: each is replaced by the mask token; they are removed; each is
+        replaced by a neutral token (see `Neutral`); or they are hidden by the attention mask, the positions of all
+        others kept, which is refused where a model does not honour it. "auto" is the mask token where the tokenizer
+        has one, and removal else. `Replace`, or a mapping from players to texts, puts another text in the place of a
+        player; `Infill` what a masked language model would write there.
     target : str, int, Target or None
         What is measured: `Label`, `Continuation`, `Answer` (every token of it an output), `LogOdds`, `Perplexity`,
         `Similarity` or `Custom`. A string is a label's name for a classifier (its logit), a continuation for a
@@ -87,7 +89,7 @@ class TextGame(Game):
         text: str | Sequence[Message],
         *,
         units: Any = "word",
-        ablation: str = "auto",
+        ablation: str | Ablation | Mapping[str | int, str] = "auto",
         target: Any = None,
         protect: Any = None,
         turns: Any = None,
@@ -106,13 +108,12 @@ class TextGame(Game):
         whole = lay_out(text, units, encoding.spans, _fixed(text, encoding, within))
         layout = whole.holding(protected_spans(text, protect))
         _check_players(text, units, len(whole.players), len(layout.players))
-        self._owner = layout.owner
-        self._inputs = encoding.inputs
         self._subject = subject
-        self._ablation = choose_ablation(ablation, subject, self._owner)
-        fixed = encoding.inputs[:, : int(np.argmax(self._owner >= 0))]  # in front of the first player
-        self._batcher = Batcher(subject, encoding.names, fixed)
-        self._readout = self._resolve(target, text)
+        self._rows = ablate_with(ablation, subject, encoding, layout)
+        complete = self._rows(np.ones((1, len(layout.players)), dtype=np.bool_))[0]
+        in_front = complete[:, : int(np.argmax(layout.owner >= 0))]  # of the first player
+        self._batcher = Batcher(subject, self._rows.names, in_front)
+        self._readout = self._resolve(target, text, complete)
         self.text = text
         self.units = units
         super().__init__(
@@ -121,29 +122,33 @@ class TextGame(Game):
             pieces=layout.pieces(),
             model=subject.name,
             value=self._readout.value,
-            ablation=self._ablation.words,
+            ablation=self._rows.words,
         )
 
     def evaluate(self, coalitions: BoolArray) -> FloatArray:
         """Answer with what the model makes of the ablated text."""
-        rows = self._ablation.rows(self._inputs, self._owner, coalitions)
-        return self._batcher(rows, self._readout.read, self._readout.suffixes)
+        return self._batcher(self._rows(coalitions), self._readout.read, self._readout.suffixes)
 
     def show(self, coalition: npt.ArrayLike) -> str:
-        """What the model sees in one coalition, special tokens included, decoded from the token ids."""
-        row = self._ablation.rows(self._inputs, self._owner, self.one_coalition(coalition)[None])[0]
-        tokenizer = self._subject.tokenizer
-        return str(tokenizer.decode(row[0], skip_special_tokens=False, clean_up_tokenization_spaces=False))
+        """What the model sees in one coalition, special tokens included, decoded from the token ids.
 
-    def _resolve(self, target: Any, text: str) -> Readout:
+        What the attention mask hides stands in brackets, as in "the plot was [hidden: not] bad".
+        """
+        return self._rows.show(self._subject.tokenizer, self.one_coalition(coalition))
+
+    def _resolve(self, target: Any, text: str, whole: IntArray) -> Readout:
         """The target's readout; without a target, of what the model itself makes of the whole text."""
-        subject, whole = self._subject, self._inputs
+        subject = self._subject
         if subject.kind == "causal" and self._batcher.reads_ahead(whole[:, :-1][:, :8]):
             raise ValueError(
                 f"model must be causal, and what {subject.name} says of a token changes with the tokens behind it; "
                 "encoders take config.is_decoder = True when they are loaded, or serve as sequence classifiers"
             )
-        return read_target(target, Prompt(self._batcher, text, whole))
+        readout = read_target(target, Prompt(self._batcher, text, whole))
+        if subject.kind == "causal":
+            for suffix in readout.suffixes:
+                subject.check_length(self._rows.longest + len(suffix), "the text with all that is put in or behind it")
+        return readout
 
     @property
     def work(self) -> Work:
@@ -151,10 +156,8 @@ class TextGame(Game):
         return self._batcher.work
 
     def _identity(self) -> str:
-        """Token ids, the player of each, what replaces it, what is read, and a digest of the weights."""
-        digest = hashlib.sha256(self._inputs.tobytes() + self._owner.astype(np.int64).tobytes()).hexdigest()
-        how = (self._ablation.replacement, self._ablation.start, self._readout.suffixes, self._readout.digest)
-        return f"{digest} {how} {self._subject.digest()}"
+        """What the model is given, what is read, and a digest of the weights."""
+        return f"{self._rows.digest()} {self._readout.suffixes} {self._readout.digest} {self._subject.digest()}"
 
 
 def _fixed(text: str, encoding: Encoding, within: list[Span] | None) -> list[bool]:

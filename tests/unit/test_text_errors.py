@@ -38,7 +38,7 @@ BERT, GPT2 = CLASSIFIERS[0], "GPT2LMHeadModel"
             "not bad",
             {"ablation": "zero"},
             ValueError,
-            r"ablation must be one of 'auto', 'mask_token', 'remove', got",
+            r"ablation must be one of 'auto', 'mask_token', 'remove', 'neutral', 'attention', or .* got 'zero'",
         ),
         (GPT2, "not bad", {"ablation": "mask_token"}, ValueError, r"mask token, and .* has none; ablation='remove'"),
         (BERT, "not bad", {"protect": "good"}, ValueError, r"protect must be found in the text, got 'good'"),

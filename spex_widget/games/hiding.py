@@ -1,0 +1,108 @@
+"""Hiding tokens from a model by its attention mask, where that is as if they were not there."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from spex_widget.games.answer import Answer
+from spex_widget.games.batching import Batcher
+from spex_widget.games.rows import Hidden, IntArray
+from spex_widget.games.subject import Encoding, Subject
+from spex_widget.spectrum.arguments import BoolArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_TRIED = 64  # tokens of a causal model's text; a window of attention may be little wider
+
+
+def hidden(subject: Subject, encoding: Encoding, owner: npt.NDArray[np.intp], start: int | None) -> Hidden:
+    """Rows that hide ablated tokens, once it is tried out that the model does not see them.
+
+    A causal model must say of a stretch of the text with every other token hidden what it says of the stretch without
+    these tokens, the others' positions kept. Of any other model, which tokens are hidden must not matter. And what is
+    not hidden must.
+
+    Raises
+    ------
+    ValueError
+        If that is not so: a layer that is not attention (recurrent, convolution) reads every token, whatever the mask.
+    """
+    accepted = inspect.signature(subject.model.forward).parameters
+    lines = dict(zip(encoding.names, encoding.inputs, strict=True))
+    lines["attention_mask"] = np.ones_like(encoding.inputs[0])
+    if "position_ids" in accepted:
+        lines["position_ids"] = subject.first_position + np.arange(encoding.inputs.shape[1])
+    rows = Hidden("hidden by the attention mask", tuple(lines), np.stack(list(lines.values())), owner, start)
+    if _other_layers(subject) or ("position_ids" not in accepted and subject.kind == "causal"):
+        _refuse(subject)
+    (_try_causal if subject.kind == "causal" else _try_other)(subject, rows)
+    return rows
+
+
+def _other_layers(subject: Subject) -> bool:
+    """Whether the configuration names layers that are not attention."""
+    config = subject.config.get_text_config()
+    kinds = getattr(config, "layer_types", None) or getattr(config, "layers_block_type", None) or ()
+    return any("attention" not in kind or "linear" in kind for kind in kinds)
+
+
+def _try_causal(subject: Subject, rows: Hidden) -> None:
+    first = max(0, int(np.argmax(rows.owner >= 0)) - 1)
+    stretch = rows.tokens[:, first : first + _TRIED]
+    here = _every_other(rows.owner[first : first + _TRIED][:-1] >= 0, stretch.shape[1])
+    directly = stretch[:, here]
+    _check(subject, rows, stretch, _masked(rows, stretch, here), directly)
+
+
+def _try_other(subject: Subject, rows: Hidden) -> None:
+    here = _every_other(rows.owner >= 0, rows.tokens.shape[1])
+    masked = _masked(rows, rows.tokens, here)
+    others = masked.copy()
+    others[0, ~here] = np.roll(rows.tokens[0, rows.owner >= 0], 1)[::2]
+    _check(subject, rows, rows.tokens, masked, others)
+
+
+def _every_other(free: BoolArray, length: int) -> BoolArray:
+    """Which tokens are present where every other one of those that are free is hidden, the first of them too."""
+    here = np.ones(length, dtype=np.bool_)
+    here[np.flatnonzero(free)[::2]] = False
+    return here
+
+
+def _masked(rows: Hidden, tokens: IntArray, here: BoolArray) -> IntArray:
+    masked: IntArray = tokens.copy()
+    masked[rows.names.index("attention_mask")] = here
+    return masked
+
+
+def _check(subject: Subject, rows: Hidden, whole: IntArray, masked: IntArray, directly: IntArray) -> None:
+    import torch
+
+    batcher = Batcher(subject, rows.names)
+    said = [torch.from_numpy(batcher([row], _summary)[0]) for row in (whole, masked, directly)]
+    if not batcher.agree(said[1], said[2]) or batcher.agree(said[0], said[1]):
+        _refuse(subject)
+
+
+def _summary(answers: list[Answer]) -> Tensor:
+    """What a model says of a row, (batch, …), whatever its kind: at its end, or on average over what is present."""
+    output = answers[0].output
+    if output.dim() == 2:
+        return output
+    if output.shape[1] == answers[0].present.shape[1]:
+        present = answers[0].present[..., None].to(output.dtype)
+        return (output * present).sum(1) / present.sum(1)
+    return output[:, -1]
+
+
+def _refuse(subject: Subject) -> None:
+    raise ValueError(
+        f"ablation='attention' would not hide a player from {subject.name}: what its attention mask hides still acts "
+        "on what it says, or moves the rest (models with recurrent or convolution layers, or without position_ids); "
+        "ablation='remove' removes the tokens instead"
+    )
