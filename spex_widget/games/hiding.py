@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.answer import Answer
 from spex_widget.games.batching import Batcher
+from spex_widget.games.output import ModelOutput
 from spex_widget.games.rows import Hidden, IntArray
 from spex_widget.games.subject import Encoding, Subject
 from spex_widget.spectrum.arguments import BoolArray
@@ -89,7 +89,7 @@ def _check(subject: Subject, rows: Hidden, whole: IntArray, masked: IntArray, di
         _refuse(subject)
 
 
-def _summary(answers: list[Answer]) -> Tensor:
+def _summary(answers: list[ModelOutput]) -> Tensor:
     """What a model says of a row, (batch, …), whatever its kind: at its end, or on average over what is present."""
     output = answers[0].output
     if output.dim() == 2:

@@ -189,6 +189,21 @@ def test_an_answer_is_no_longer_than_the_model_has_positions_for():
     assert np.isfinite(game(np.ones(game.n, bool))).all()
 
 
+@pytest.mark.parametrize(
+    ("kind", "words", "most"),
+    [(GPT2, tiny.POSITIONS - 4, 5), ("BartForConditionalGeneration", tiny.POSITIONS - 2, tiny.POSITIONS - 1)],
+)
+def test_a_continuation_of_just_the_length_that_the_model_takes(kind, words, most):
+    """Behind the text of a causal model, behind the decoder's start (two tokens) of another; the last is not shown."""
+    model, tokenizer, *_ = load(kind) if kind in LANGUAGE else answering(kind)
+    assert len(plain(tokenizer, " a a")) == 2
+    make = functools.partial(TextGame, model, tokenizer, " ".join(["a"] * words))
+    game = make(target=" a" * most)
+    assert np.isfinite(game(np.ones(game.n, bool))).all()
+    with pytest.raises(ValueError, match="the text with its continuation makes 97 tokens"):
+        make(target=" a" * (most + 1))
+
+
 def test_how_the_model_samples_is_of_no_account_and_training_goes_on():
     model = copy.deepcopy(load(GPT2)[0]).train()
     model.generation_config.update(do_sample=True, temperature=9.0, top_k=3, num_beams=3)
