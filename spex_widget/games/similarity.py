@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spex_widget.games.batching import Batcher
 from spex_widget.games.output import ModelOutput
 from spex_widget.games.readout import Prompt, Readout, Target, refusal
 from spex_widget.games.subject import Subject
@@ -57,16 +58,19 @@ class Similarity(Target):
         subject = prompt.subject
         if subject.kind != "encoder":
             raise refusal(subject, "has no embedding of a text", f"{self}")
-        inputs, what = prompt.inputs, "itself, whole"
-        if self.query is not None:
-            encoding, what = subject.encode(self.query), repr(self.query)
-            inputs = encoding.inputs
+        pool = self._pool(subject)
+        if self.query is None:
+            name, what = "the whole text", "itself, whole"
+            query = prompt.values(lambda said: pool(said[0]))
+        else:
+            name, what = self.query, repr(self.query)
+            encoding = subject.encode(self.query)
             if all(encoding.special):
                 raise ValueError(f"a query must have at least one token, got {self.query!r}, which has none")
-            subject.check_ids(inputs[0], "the query")
-            subject.check_length(inputs.shape[1], "the query")
-        pool = self._pool(subject)
-        query = prompt.batcher([inputs], lambda said: pool(said[0]))[0]
+            subject.check_ids(encoding.inputs[0], "the query")
+            subject.check_length(encoding.inputs.shape[1], "the query")
+            # The text's rows may have lines that the query has not, as where the attention mask hides its players.
+            query = Batcher(subject, encoding.names)([encoding.inputs], lambda said: pool(said[0]))[0]
 
         def read(said: list[ModelOutput]) -> Tensor:
             import torch
@@ -75,7 +79,6 @@ class Similarity(Target):
             other = torch.as_tensor(query).to(embedding)
             return torch.nn.functional.cosine_similarity(embedding, other[None], dim=1)[:, None]
 
-        name = "the whole text" if self.query is None else self.query
         return Readout((name,), f"similarity to {what} ({POOLS[self.pool]})", read)
 
     def _pool(self, subject: Subject) -> Callable[[ModelOutput], Tensor]:

@@ -134,6 +134,30 @@ def test_a_string_is_a_query_and_nothing_the_text_itself():
     assert games[0].outputs == ("the whole text",)
 
 
+@pytest.mark.parametrize(("kind", "pool"), [("BertModel", "mean"), ("GPT2Model", "mean"), ("GPT2Model", "last")])
+def test_what_the_attention_mask_hides_is_no_part_of_an_embedding(kind, pool):
+    model, tokenizer = encoder(kind)
+    game = TextGame(
+        model, tokenizer, "the plot was not bad", target=Similarity("a dull film", pool), ablation="attention"
+    )
+    around = kind == "BertModel"
+    tokens = [plain(tokenizer, word if around or not i else " " + word) for i, word in enumerate(game.text.split())]
+    other = embedding_of(model, pool, tokenizer("a dull film")["input_ids"])
+    rows = coalitions_of(5)[[0, *range(2, 12)]]
+    rows = rows[rows.any(1)]
+    for x, value in zip(rows, game(rows), strict=True):
+        here = [bool(p) for word, p in zip(tokens, x, strict=True) for _ in word]
+        ids = [token for word in tokens for token in word]
+        here, ids = ([True, *here, True], [2, *ids, 3]) if around else (here, ids)
+        with torch.no_grad():
+            states = model(
+                torch.tensor([ids]),
+                attention_mask=torch.tensor([here]).long(),
+                position_ids=torch.arange(len(ids))[None],
+            ).last_hidden_state[0]
+        np.testing.assert_allclose(value, [cosine(POOLED[pool](states[here].double()), other)], atol=1e-5)
+
+
 def test_the_body_of_a_classifier_is_an_encoder():
     model, tokenizer = load(BERT)
     assert np.ptp(TextGame(model.base_model, tokenizer, TEXT, target="a dull film")(ROWS)) > 1e-3
