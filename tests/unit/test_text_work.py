@@ -21,17 +21,16 @@ ALL = np.array(list(itertools.product([False, True], repeat=4)))
 class OfAnotherMind(GPT2LMHeadModel):
     """A model that takes a cache and does not look at it, as some that come with code of their own."""
 
-    def forward(self, input_ids=None, past_key_values=None, attention_mask=None, **options):
-        if past_key_values is not None and attention_mask is not None:
-            attention_mask = attention_mask[:, -input_ids.shape[1] :]
-        return super().forward(input_ids, None, attention_mask=attention_mask, **options)
+    def forward(self, input_ids=None, past_key_values=None, use_cache=None, attention_mask=None, **options):
+        attention_mask = attention_mask[:, -input_ids.shape[1] :]
+        return super().forward(input_ids, None, attention_mask=attention_mask, use_cache=use_cache, **options)
 
 
 class Stubborn(GPT2LMHeadModel):
-    def forward(self, input_ids=None, past_key_values=None, **options):
+    def forward(self, input_ids=None, past_key_values=None, use_cache=None, **options):
         if past_key_values is not None:
             raise NotImplementedError("no cache")
-        return super().forward(input_ids, **options)
+        return super().forward(input_ids, use_cache=use_cache, **options)
 
 
 def with_prefix(model, **options):
