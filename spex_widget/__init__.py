@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from spex_widget.session import Session as Session
     from spex_widget.session import plan as plan
     from spex_widget.session import screen as screen
+    from spex_widget.session import zoom as zoom
     from spex_widget.spectrum import SparseSpectrum as SparseSpectrum
     from spex_widget.widget import explain as explain
 
@@ -47,6 +48,7 @@ _ROOMS = {
     "Session": "session",
     "plan": "session",
     "screen": "session",
+    "zoom": "session",
     "explain": "widget",
     "demo": "",
 }

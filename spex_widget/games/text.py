@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spex_widget.games.ablation import Ablation, ablate_with
-from spex_widget.games.batching import Batcher, IntArray
+from spex_widget.games.batching import Batcher
 from spex_widget.games.chat import Message, is_chat, render_chat
 from spex_widget.games.game import Game
-from spex_widget.games.layout import lay_out
+from spex_widget.games.layout import Layout, lay_out
 from spex_widget.games.readout import Prompt, Readout
 from spex_widget.games.subject import Encoding, Subject
 from spex_widget.games.targets import read_target
 from spex_widget.games.units import Span, protected_spans, stripped
 from spex_widget.games.work import Work
-from spex_widget.spectrum.arguments import BoolArray, FloatArray
+from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_count
 
 
 class TextGame(Game):
@@ -108,22 +109,67 @@ class TextGame(Game):
         whole = lay_out(text, units, encoding.spans, _fixed(text, encoding, within))
         layout = whole.holding(protected_spans(text, protect))
         _check_players(text, units, len(whole.players), len(layout.players))
-        self._subject = subject
-        self._rows = ablate_with(ablation, subject, encoding, layout)
-        complete = self._rows(np.ones((1, len(layout.players)), dtype=np.bool_))[0]
-        in_front = complete[:, : int(np.argmax(layout.owner >= 0))]  # of the first player
-        self._batcher = Batcher(subject, self._rows.names, in_front)
-        self._readout = self._resolve(target, text, complete)
         self.text = text
-        self.units = units
+        self._subject = subject
+        self._encoding = encoding
+        self._how = ablation
+        self._play(layout, units, lambda prompt: self._resolve(target, prompt))
+
+    def _play(self, layout: Layout, units: Any, resolve: Callable[[Prompt], Readout]) -> None:
+        """Become the game of a layout's players."""
+        subject = self._subject
+        rows = ablate_with(self._how, subject, self._encoding, layout)
+        complete = rows(np.ones((1, len(layout.players)), dtype=np.bool_))[0]
+        in_front = complete[:, : int(np.argmax(layout.owner >= 0))]  # of the first player
+        batcher = Batcher(subject, rows.names, in_front)
+        readout = resolve(Prompt(batcher, self.text, complete))
+        if subject.kind == "causal":
+            for suffix in readout.suffixes:
+                subject.check_length(rows.longest + len(suffix), "the text with all that is put in or behind it")
+        self.units, self._layout, self._rows, self._batcher, self._readout = units, layout, rows, batcher, readout
         super().__init__(
             layout.players,
-            self._readout.outputs,
+            readout.outputs,
             pieces=layout.pieces(),
             model=subject.name,
-            value=self._readout.value,
-            ablation=self._rows.words,
+            value=readout.value,
+            ablation=rows.words,
         )
+
+    def within(self, players: Iterable[int], units: Any) -> TextGame:
+        """Return the game among smaller units of some of the players, the rest of the text held present.
+
+        Parameters
+        ----------
+        players : iterable of int
+            Indices of at least one player.
+        units : str, re.Pattern, spans, or mapping
+            See `TextGame`; parts of the text beyond these players are no units.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an index is out of range, or there are fewer than two such units.
+
+        Examples
+        --------
+        >>> game = TextGame(model, tokenizer, "So dull. Not bad, though.", units="sentence")  # doctest: +SKIP
+        >>> game.within([1], "word").players  # doctest: +SKIP
+        ('Not', 'bad,', 'though.')
+        """
+        if not isinstance(players, Iterable):
+            raise TypeError(f"players must be indices of at least one player, got {players!r}")
+        chosen = {check_count(i, "a player", 0) for i in players}
+        if not chosen or max(chosen) >= self.n:
+            raise ValueError(f"players must be indices from 0 to {self.n - 1}, at least one, got {sorted(chosen)}")
+        layout = self._layout
+        spans = [part for part, player in zip(layout.parts, layout.player_of, strict=False) if player in chosen]
+        fixed = _fixed(self.text, self._encoding, spans)
+        smaller = lay_out(self.text, units, self._encoding.spans, fixed)
+        _check_players(self.text, units, len(smaller.players), len(smaller.players))
+        game, readout = copy.copy(self), self._readout
+        game._play(smaller, units, lambda _: readout)
+        return game
 
     def evaluate(self, coalitions: BoolArray) -> FloatArray:
         """Answer with what the model makes of the ablated text."""
@@ -136,19 +182,15 @@ class TextGame(Game):
         """
         return self._rows.show(self._subject.tokenizer, self.one_coalition(coalition))
 
-    def _resolve(self, target: Any, text: str, whole: IntArray) -> Readout:
+    def _resolve(self, target: Any, prompt: Prompt) -> Readout:
         """The target's readout; without a target, of what the model itself makes of the whole text."""
         subject = self._subject
-        if subject.kind == "causal" and self._batcher.reads_ahead(whole[:, :-1][:, :8]):
+        if subject.kind == "causal" and prompt.batcher.reads_ahead(prompt.inputs[:, :-1][:, :8]):
             raise ValueError(
                 f"model must be causal, and what {subject.name} says of a token changes with the tokens behind it; "
                 "encoders take config.is_decoder = True when they are loaded, or serve as sequence classifiers"
             )
-        readout = read_target(target, Prompt(self._batcher, text, whole))
-        if subject.kind == "causal":
-            for suffix in readout.suffixes:
-                subject.check_length(self._rows.longest + len(suffix), "the text with all that is put in or behind it")
-        return readout
+        return read_target(target, prompt)
 
     @property
     def work(self) -> Work:
@@ -161,7 +203,7 @@ class TextGame(Game):
 
 
 def _fixed(text: str, encoding: Encoding, within: list[Span] | None) -> list[bool]:
-    """Which tokens no unit may hold: special ones, and those that reach out of the turns that units lie within."""
+    """Which tokens no unit may hold: special ones, and those that reach out of the stretches that units lie within."""
     if within is None:
         return encoding.special
 

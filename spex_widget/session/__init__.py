@@ -7,6 +7,7 @@ from spex_widget.session.planning import Plan, plan
 from spex_widget.session.screening import ScreenedGame, screen
 from spex_widget.session.session import Session
 from spex_widget.session.verify import Verification
+from spex_widget.session.zooming import ZoomedGame, zoom
 
 __all__ = [
     "AblationLog",
@@ -16,7 +17,9 @@ __all__ = [
     "ScreenedGame",
     "Session",
     "Verification",
+    "ZoomedGame",
     "default_budget",
     "plan",
     "screen",
+    "zoom",
 ]

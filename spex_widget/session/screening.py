@@ -6,7 +6,6 @@ import os
 
 import numpy as np
 
-from spex_widget.algorithms import Output
 from spex_widget.algorithms.candidates import singles
 from spex_widget.algorithms.linear import fit_linear
 from spex_widget.algorithms.sampling import UniformSampler

@@ -215,6 +215,13 @@ def test_models_whose_positions_cannot_be_kept_or_that_take_no_mask_are_refused(
         TextGame(tiny.build("FNetForSequenceClassification", tokenizer), tokenizer, TEXT, ablation="attention")
 
 
+def test_what_cannot_be_seen_to_hide_is_refused():
+    model = copy.deepcopy(load(BERT)[0])
+    torch.nn.init.zeros_(model.classifier.weight)  # says the same of everything, as where the mask is overlooked
+    with pytest.raises(ValueError, match=r"'attention' would not hide a player from BertForSequenceClassification"):
+        TextGame(model, tiny.wordpiece(), TEXT, ablation="attention", target=0)
+
+
 # Filled in by a masked language model
 
 
@@ -258,6 +265,14 @@ def test_infill_serves_models_of_other_vocabularies(kind):
     row, tokenizer = [False, True], load(kind)[1]
     shown = game_of(BERT, Infill(masked_model(), tiny.wordpiece()), units={"a": "plot", "b": ["not", "at"]}).show(row)
     check(game, kind, row, tokenizer(shown.removeprefix("[CLS] ").removesuffix(" [SEP]"))["input_ids"])
+
+
+def test_infill_is_never_what_was_there():
+    model = copy.deepcopy(masked_model())
+    with torch.no_grad():
+        model.cls.predictions.bias[tiny.wordpiece().convert_tokens_to_ids("not")] = 1e3
+    shown = game_of(BERT, Infill(model, tiny.wordpiece())).show(np.zeros(N, bool)).split()[1:-1]
+    assert [word == "not" for word in shown] == [word != "not" for word in TEXT.split()]
 
 
 def test_infill_masks_all_tokens_of_a_player_at_once():

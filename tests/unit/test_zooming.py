@@ -1,0 +1,118 @@
+"""From coarse to fine: what is left are the words of the stretches that matter, and each ablation is counted."""
+
+import numpy as np
+import pytest
+
+import tiny
+from spex_widget.games import FunctionGame, TextGame
+from spex_widget.session import AblationLog, Session, zoom
+from text_reference import CLASSIFIERS, load, logits_of, plain
+
+BERT = CLASSIFIERS[0]
+TEXT = (
+    "the film was good. it was at all.\n\nI expected a dull evening. the plot was bad.\n\n"
+    "Is it a film? Say it.\n\nyes it was. no it was."
+)
+
+
+class Counting:
+    """A classifier that answers how many of some words it sees: what matters is known."""
+
+    def __new__(cls, words):
+        import torch
+
+        model = tiny.build(BERT, tiny.wordpiece())
+        ids = {tiny.wordpiece().convert_tokens_to_ids(word): weight for word, weight in words.items()}
+
+        def forward(input_ids=None, attention_mask=None, **_):
+            score = sum(weight * (input_ids == i).sum(1) for i, weight in ids.items()).float()
+            return type("Output", (), {"logits": torch.stack([score, -score, 0 * score], dim=1)})()
+
+        model.forward = forward
+        return model
+
+
+def game_of(words, units="paragraph"):
+    return TextGame(Counting(words), tiny.wordpiece(), TEXT, units=units, target=0)
+
+
+def test_smaller_units_of_some_players_with_the_rest_present():
+    coarse = TextGame(*load(BERT), TEXT, units="sentence", target="POSITIVE", ablation="remove")
+    game = coarse.within([3, 0], "word")
+    assert game.players == ("the", "film", "was", "good.", "the", "plot", "was", "bad.")
+    assert "".join(piece.text for piece in game.pieces) == TEXT
+    assert coarse.n == 8
+    assert coarse.units == "sentence"
+    row = np.array([1, 0, 1, 1, 1, 1, 0, 1], bool)
+    left = "".join(p.text for p in game.pieces if p.player is None or row[p.player])
+    ids = [2, *plain(tiny.wordpiece(), left), 3]
+    assert game.show(row) == tiny.wordpiece().decode(ids)
+    np.testing.assert_allclose(game(row)[0, 0], logits_of(load(BERT)[0], ids)[2], atol=1e-5)
+    assert len({g.fingerprint() for g in (coarse, game, coarse.within([0], "word"))}) == 3
+
+
+@pytest.mark.parametrize(
+    ("players", "error", "match"),
+    [
+        ([], ValueError, r"players must be indices from 0 to 7, at least one, got \[\]"),
+        ([8], ValueError, r"players must be indices from 0 to 7, .* got \[8\]"),
+        (3, TypeError, r"players must be indices of at least one player, got 3"),
+        ([1.5], TypeError, r"a player"),
+    ],
+)
+def test_players_that_there_are_not(players, error, match):
+    coarse = TextGame(*load(BERT), TEXT, units="sentence", target="POSITIVE")
+    with pytest.raises(error, match=match):
+        coarse.within(players, "word")
+
+
+def test_the_words_that_matter_are_left_and_every_ablation_is_counted_and_logged(tmp_path):
+    game = game_of({"dull": 2.0, "bad": 1.0, "yes": 3.0})
+    zoomed = zoom(game, ["sentence", "word"], keep=2, budget=80, log=tmp_path / "log")
+    assert zoomed.players == ("I", "expected", "a", "dull", "evening.", "yes", "it", "was.")
+    assert [step.players for step in zoomed.steps] == [
+        ("I expected a dull evening. the plot was bad.", "yes it was. no it was."),
+        ("I expected a dull evening.", "yes it was."),
+    ]
+    assert [step.ablations for step in zoomed.steps] == [16, 16]  # all that there are of four players
+    assert zoomed.ablations == 32
+    logs = [AblationLog(step.whole, path=step.log) for step in zoomed.steps]
+    assert [log.count("screen") for log in logs] == [16, 16]
+    for log in logs:
+        log.close()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["log.1", "log.2"]
+    assert repr(zoomed) == "ZoomedGame(8 players, after 2 steps and 32 ablations)"
+    session = Session(zoomed, budget=256, log=tmp_path / "run")
+    session.wait(60)
+    effects = {row["labels"]: row["effect"] for row in session.result.ranking(index="FBII", max_order=1)}
+    assert effects["dull",] == pytest.approx(2.0)
+    assert effects["yes",] == pytest.approx(3.0)
+
+
+def test_what_is_few_already_is_divided_without_an_ablation():
+    zoomed = zoom(game_of({"dull": 1.0}), "sentence", keep=4)
+    assert (zoomed.n, zoomed.steps, zoomed.ablations) == (8, (), 0)
+
+
+def test_the_budget_is_shared_by_all_steps(tmp_path):
+    zoomed = zoom(game_of({"dull": 2.0, "yes": 3.0}), ["sentence", "word"], keep=3, budget=20, log=tmp_path / "log")
+    assert [step.ablations for step in zoomed.steps] == [10, 10]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"units": []}, ValueError, r"units must name at least one kind of smaller unit, got none"),
+        ({"units": "verse"}, ValueError, r"units must be one of .* got 'verse'"),
+        ({"keep": 1}, ValueError, r"keep"),
+        ({"budget": 3}, ValueError, r"budget"),
+    ],
+)
+def test_what_cannot_be_zoomed(options, error, match):
+    with pytest.raises(error, match=match):
+        zoom(game_of({"dull": 1.0}), **{"keep": 4, **options})
+
+
+def test_only_texts_have_units_that_can_be_divided():
+    with pytest.raises(TypeError, match=r"game must be a TextGame, whose units can be divided, got FunctionGame"):
+        zoom(FunctionGame(lambda x: x.sum(axis=1), 4))
