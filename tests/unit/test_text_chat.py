@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from spex_widget.games import TextGame
+from spex_widget.games.chat import render_chat
+from spex_widget.games.subject import Subject
 from text_reference import CLASSIFIERS, load, log_probability, logits_of, plain
 
 TEMPLATE = (
@@ -55,6 +57,17 @@ def test_ablated_words_leave_the_chat_that_has_never_had_them():
         ids = [*plain(tokenizer, before), *plain(tokenizer, left), *plain(tokenizer, after)]
         assert game.show(row) == tokenizer.decode(ids)
         np.testing.assert_allclose(game(row)[0, 0], log_probability(model, ids, plain(tokenizer, " yes")), atol=1e-5)
+
+
+def test_where_the_turns_stand_even_where_they_say_the_same():
+    _, tokenizer = model_and_tokenizer(
+        "GPT2LMHeadModel", "{% for m in messages %}[{{ m.role }}]{{ m.content }}!{% endfor %}"
+    )
+    subject = Subject(None, tokenizer, "classifier")
+    chat = [{"role": "user", "content": content} for content in ("user", "a", "a", "")]
+    text, spans = render_chat(subject, chat, "user")
+    assert text == "[user]user![user]a![user]a![user]!"
+    assert spans == [(6, 10), (17, 18), (25, 26), (33, 33)]
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,27 @@ def test_sentences(text, sentences):
     assert [text[a:b] for a, b in split(text, "sentence")] == sentences
 
 
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("I came, I saw; I won: all – or none", ["I came,", "I saw;", "I won:", "all –", "or none"]),
+        (
+            "At 12:30, for 3,14 (well, nearly), it – yes—rained!",
+            [*"At 12:30,|for 3,14 (well,|nearly),|it –|yes—|rained!".split("|")],
+        ),
+        ("a well-known film - 映画は、良かった；はい。", ["a well-known film -", "映画は、", "良かった；", "はい。"]),
+    ],
+)
+def test_clauses(text, clauses):
+    assert [text[a:b] for a, b in split(text, "clause")] == clauses
+
+
+def test_lines_and_paragraphs():
+    text = "a\n b\r\n\r\n c\n \t\nd"
+    assert [text[a:b] for a, b in split(text, "line")] == ["a", "b", "c", "d"]
+    assert [text[a:b] for a, b in split(text, "paragraph")] == ["a\n b", "c", "d"]
+
+
 def test_tokens_of_wordpiece():
     labels, owner, tokens = units_of("not bad!", "token", tiny.wordpiece())
     assert (labels, owner, tokens) == (["not", "bad", "!"], [-1, 0, 1, 2, -1], ["[CLS]", "not", "bad", "!", "[SEP]"])
