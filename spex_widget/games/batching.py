@@ -27,6 +27,9 @@ IntArray = npt.NDArray[np.int64]
 # What is read off the answers: one for each suffix in, (batch, outputs) out.
 Read = Callable[[list[ModelOutput]], "Tensor"]
 
+# The most of a batch that may be padding: less means smaller batches, which small models answer more slowly.
+PADDING = 1 / 12
+
 logger = logging.getLogger(__name__)
 
 _locks: WeakKeyDictionary[Any, Lock] = WeakKeyDictionary()
@@ -168,7 +171,7 @@ class Batcher:
                     "shorter text, a smaller dtype or another device may do"
                 ) from error
         # Not before here are the tensors of the failed pass let go.
-        tokens, logits = self._size(batch, suffixes)
+        tokens, logits = (int(size[-1]) for size in self._size(np.array([row.shape[1] for row in batch]), suffixes))
         self.tokens_at_once, self.logits_at_once = max(1, tokens // 2), max(1, logits // 2)
         logger.warning(
             "memory ran out on a batch of %d inputs; batches hold %d tokens from here on", len(batch), tokens // 2
@@ -179,22 +182,25 @@ class Batcher:
 
     def _end_of_batch(self, rows: list[IntArray], start: int, suffixes: Suffixes) -> int:
         """Where the batch ends that begins at a row; it has one at least."""
-        for stop in range(start + 1, len(rows)):
-            tokens, logits = self._size(rows[start : stop + 1 : max(1, stop - start)], suffixes, stop + 1 - start)
-            if (
-                stop + 1 - start > self.rows_at_once
-                or tokens > self.tokens_at_once
-                or (self.subject.generative and logits > self.logits_at_once)
-                or (rows[start].shape[1] != rows[stop].shape[1] and not self._may_pad(rows[start], rows[stop]))
-            ):
-                return stop
-        return len(rows)
+        lengths = np.array([row.shape[1] for row in rows[start : start + self.rows_at_once]])
+        tokens, logits = self._size(lengths, suffixes)
+        fits = tokens <= self.tokens_at_once
+        if self.subject.generative:
+            fits &= logits <= self.logits_at_once
+        # A batch that is not small any more ends where rows of another length would fill it with padding.
+        padding = lengths * np.arange(1, len(lengths) + 1) - lengths.cumsum()
+        fits &= (padding <= tokens * PADDING) | (tokens <= self.tokens_at_once // 4)
+        count = max(1, len(lengths) if fits.all() else int(fits.argmin()))
+        equal = int((lengths[:count] == lengths[0]).sum())
+        if equal < count and not self._may_pad(rows[start], rows[start + equal]):
+            count = equal
+        return start + count
 
-    def _size(self, batch: Sequence[IntArray], suffixes: Suffixes, count: int | None = None) -> tuple[int, int]:
-        """How many tokens a batch has with its padding, and how many logits are kept of it."""
-        count, short, long = count or len(batch), batch[0].shape[1], batch[-1].shape[1]
-        kept = sum(len(suffix) + 1 for suffix in suffixes) + (long - short) * len(suffixes)
-        return count * (long + max(map(len, suffixes))), count * kept * self.subject.vocabulary
+    def _size(self, lengths: npt.NDArray[np.int64], suffixes: Suffixes) -> tuple[IntArray, IntArray]:
+        """How many tokens, with padding, and how many logits the first rows of sorted lengths make: 1, 2, … of them."""
+        count = np.arange(1, len(lengths) + 1)
+        kept = sum(len(suffix) + 1 for suffix in suffixes) + (lengths - lengths[0]) * len(suffixes)
+        return count * (lengths + max(map(len, suffixes))), count * kept * self.subject.vocabulary
 
     def _may_pad(self, short: IntArray, long: IntArray) -> bool:
         """Whether the model answers a padded row as it does the row alone: tried once, on the first two that differ."""
