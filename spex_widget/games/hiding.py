@@ -17,7 +17,7 @@ from spex_widget.spectrum.arguments import BoolArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-_TRIED = 64  # tokens of a causal model's text; a window of attention may be little wider
+_TRIED = 64  # tokens of a causal model's text, or what its window of attention holds
 
 
 def hidden(subject: Subject, encoding: Encoding, owner: npt.NDArray[np.intp], start: int | None) -> Hidden:
@@ -53,25 +53,25 @@ def _other_layers(subject: Subject) -> bool:
 
 def _try_causal(subject: Subject, rows: Hidden) -> None:
     first = max(0, int(np.argmax(rows.owner >= 0)) - 1)
-    stretch = rows.tokens[:, first : first + _TRIED]
-    here = _every_other(rows.owner[first : first + _TRIED][:-1] >= 0, stretch.shape[1])
-    directly = stretch[:, here]
-    _check(subject, rows, stretch, _masked(rows, stretch, here), directly)
+    window = getattr(subject.config.get_text_config(), "sliding_window", None) or _TRIED
+    tried = slice(first, first + min(window, _TRIED))
+    stretch, here = rows.tokens[:, tried], ~_every_other(rows.owner[tried])
+    _check(subject, rows, stretch, _masked(rows, stretch, here), stretch[:, here])
 
 
 def _try_other(subject: Subject, rows: Hidden) -> None:
-    here = _every_other(rows.owner >= 0, rows.tokens.shape[1])
-    masked = _masked(rows, rows.tokens, here)
+    gone = _every_other(rows.owner)
+    masked = _masked(rows, rows.tokens, ~gone)
     others = masked.copy()
-    others[0, ~here] = np.roll(rows.tokens[0, rows.owner >= 0], 1)[::2]
+    others[0, gone] = rows.tokens[0, np.roll(gone, 1)]  # what stands behind each
     _check(subject, rows, rows.tokens, masked, others)
 
 
-def _every_other(free: BoolArray, length: int) -> BoolArray:
-    """Which tokens are present where every other one of those that are free is hidden, the first of them too."""
-    here = np.ones(length, dtype=np.bool_)
-    here[np.flatnonzero(free)[::2]] = False
-    return here
+def _every_other(owner: npt.NDArray[np.intp]) -> BoolArray:
+    """Every other one of the players' tokens, the first too, but not the last of all, which a model may go on from."""
+    gone = np.zeros(len(owner), dtype=np.bool_)
+    gone[np.flatnonzero(owner[:-1] >= 0)[::2]] = True
+    return gone
 
 
 def _masked(rows: Hidden, tokens: IntArray, here: BoolArray) -> IntArray:

@@ -174,45 +174,47 @@ def with_end(tokenizer):
     return tokenizer
 
 
-def hybrid(tokenizer):
-    from transformers import Qwen3_5ForCausalLM, Qwen3_5TextConfig
-
-    config = Qwen3_5TextConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=8,
-        linear_num_key_heads=2,
-        linear_num_value_heads=2,
-        linear_key_head_dim=8,
-        linear_value_head_dim=8,
-        layer_types=["linear_attention", "full_attention"],
-        initializer_range=0.4,
-        pad_token_id=None,
-        bos_token_id=0,
-        eos_token_id=0,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Qwen3_5ForCausalLM(config).eval()
-
-
 @pytest.mark.parametrize("named", [True, False])
 def test_a_hybrid_model_does_not_hide_and_says_so(named, monkeypatch):
-    model = hybrid(tiny.byte_level())
+    model = tiny.build("Qwen3_5ForCausalLM", tiny.byte_level())
     if not named:  # found out by trying
         monkeypatch.setattr("spex_widget.games.hiding._other_layers", lambda subject: False)
     with pytest.raises(ValueError, match=r"'attention' would not hide a player from Qwen3_5.*; ablation='remove'"):
         TextGame(model, tiny.byte_level(), TEXT, ablation="attention", target=" yes")
 
 
-def test_models_whose_positions_cannot_be_kept_or_that_take_no_mask_are_refused():
-    tokenizer = tiny.wordpiece()
-    with pytest.raises(ValueError, match=r"'attention' would not hide a player from FNet"):
-        TextGame(tiny.build("FNetForSequenceClassification", tokenizer), tokenizer, TEXT, ablation="attention")
+@pytest.mark.parametrize(
+    ("kind", "tokenizer"),
+    [
+        ("FNetForSequenceClassification", tiny.wordpiece),  # takes no mask
+        ("BloomForCausalLM", tiny.byte_level),  # counts positions along the mask
+        ("BartForSequenceClassification", functools.partial(tiny.byte_level, "roberta")),  # its decoder sees it all
+    ],
+)
+def test_models_that_do_not_hide_are_refused(kind, tokenizer):
+    with pytest.raises(ValueError, match=rf"'attention' would not hide a player from {kind}"):
+        TextGame(
+            tiny.build(kind, tokenizer()), tokenizer(), TEXT, ablation="attention", target=" yes" if "LM" in kind else 0
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "tokenizer"),
+    [
+        ("Qwen3ForCausalLM", tiny.byte_level),
+        ("Gemma3ForCausalLM", tiny.unigram),
+        ("GptOssForCausalLM", tiny.byte_level),
+    ],
+)
+def test_behind_a_shared_prefix_hidden_tokens_are_hidden_as_well(kind, tokenizer):
+    model = tiny.build(kind, tokenizer())
+    fixed = "Is it good? Say yes or no. I expected a dull evening, but the plot was good."
+    make = functools.partial(TextGame, model, tokenizer(), f"{fixed} {TEXT}", ablation="attention", protect=fixed)
+    rows = coalitions_of(N)
+    alone = make(target="yes")
+    values = [alone(row)[0] for row in rows]
+    np.testing.assert_allclose(make(target="yes")(rows), values, atol=1e-5)
+    assert np.ptp(values) > 1e-3
 
 
 def test_what_cannot_be_seen_to_hide_is_refused():
