@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import brute
-from spex_widget.algorithms import FIRST, Output, ProxySPEX, proxy
+from spex_widget.algorithms import FIRST, Output, ProxySPEX, chain, proxy
 from spex_widget.algorithms.candidates import propose, singles, union
 from spex_widget.algorithms.proxyspex import round_marks
 from spex_widget.algorithms.rows import Rows
@@ -355,3 +356,22 @@ def test_proposed_are_the_largest_sets_their_parts_and_all_players():
 
 def test_where_nothing_is_proposed_there_are_still_the_players():
     assert union(3, propose(SparseSpectrum.from_sets(3, {}), 10), singles(3)).tolist() == [[0], [1], [2]]
+
+
+def test_a_fit_has_one_blas_thread_and_leaves_the_others_as_they_were(monkeypatch):
+    def threads():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    seen, fit = [], chain.fit_refiners
+
+    def spy(*args, **kwargs):
+        seen.append(threads())
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(chain, "fit_refiners", spy)
+    with threadpool_limits(2, user_api="blas"):
+        if threads() != {2}:
+            pytest.skip("this machine's BLAS has one thread")
+        explained(FunctionGame(lambda x: x[:, 0] * 1.0, 8), 8, 40)
+        assert seen == [{1}, {1}]
+        assert threads() == {2}

@@ -1,0 +1,139 @@
+"""The rounds of one output: each is foretold by what came before it, then learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from spex_widget.algorithms.algorithm import R2, Mark
+from spex_widget.algorithms.evidence import Foretold
+from spex_widget.algorithms.prequential import Older, held_out_r2
+from spex_widget.algorithms.refiners import Fits, fit_refiners
+from spex_widget.algorithms.stacking import expected_weights, stack, stacking_weights
+from spex_widget.spectrum import SparseSpectrum
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
+
+_STACKED = "stacked"  # the surrogate among the refiners' names
+_WINDOW = 0.6  # R² and the refiners' weights speak of what was fitted to at least this share of the ablations
+_FEWEST = 32  # ablations that R² is judged by
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """Some ablations, and what had been foretold of them.
+
+    Parameters
+    ----------
+    mark : int
+        How many ablations, those before these, had been learnt from.
+    foretold : Foretold
+        What the surrogate said.
+    guesses : mapping of str to ndarray of shape (k,)
+        What each refiner said, and the surrogate.
+    older : mapping of str to ndarray of shape (k,)
+        What the surrogate and the first-order refiner of the round before would have said; empty where there was none.
+    """
+
+    mark: int
+    foretold: Foretold
+    guesses: Mapping[str, FloatArray]
+    older: Mapping[str, FloatArray]
+
+    def __len__(self) -> int:
+        return len(self.foretold)
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """What is known of one output after some rounds.
+
+    Parameters
+    ----------
+    mark : int
+        How many ablations have been learnt from.
+    fits : Fits
+        What the refiners made of them.
+    surrogate : SparseSpectrum or None
+        Their weighted sum; None before the first fit.
+    weights : mapping of str to float
+        Of the refiners that speak in it.
+    rounds : tuple of Round
+        All that has been foretold, oldest first.
+    elder : mapping of str to SparseSpectrum
+        The surrogate and the first-order refiner of the fit before, which the next round is told of too.
+    history : tuple of Mark
+        The convergence line, oldest first.
+    """
+
+    mark: int = 0
+    fits: Fits = field(default_factory=Fits)
+    surrogate: SparseSpectrum | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    rounds: tuple[Round, ...] = ()
+    elder: Mapping[str, SparseSpectrum] = field(default_factory=dict)
+    history: tuple[Mark, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the refiners that speak left out."""
+        process = self.fits.process
+        left_out = process.left_out(self.mark) if process and "process" in self.weights else ""
+        return (left_out,) if left_out else ()
+
+    def judged(self, coalitions: BoolArray, values: FloatArray) -> Chain:
+        """With the ablations since the last mark foretold, before they are learnt from."""
+        if self.surrogate is None or len(values) == self.mark:
+            return self
+        new = coalitions[self.mark :]
+        foretold = Foretold(new, values[self.mark :], self.surrogate, self.surrogate(new))
+        guesses = {name: spectrum(new) for name, spectrum in self.fits.spectra.items()} | {_STACKED: foretold.predicted}
+        older = {name: spectrum(new) for name, spectrum in self.elder.items()}
+        chain = replace(self, rounds=(*self.rounds, Round(self.mark, foretold, guesses, older)))
+        recent = chain._recent(len(values))
+        seen = _joined(recent, lambda r: r.foretold.values)
+        if len(seen) < _FEWEST or np.ptp(seen) == 0:
+            return chain
+        ahead = chain._ahead(len(recent), len(values))
+
+        def r2(name: str) -> R2:
+            older = Older(_joined(recent, lambda r: r.older[name]), ahead) if ahead else None
+            return held_out_r2(seen, _joined(recent, lambda r: r.guesses[name]), older)
+
+        return replace(chain, history=(*self.history, Mark(len(values), r2(_STACKED), r2("linear").value)))
+
+    def fitted(
+        self, coalitions: BoolArray, values: FloatArray, names: tuple[str, ...], *, seed: int, final: bool
+    ) -> Chain:
+        """With all refiners fitted to these rows and stacked by what they had foretold of the newest."""
+        fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=self.fits.process)
+        if self.rounds:
+            recent = self._recent(len(values))
+            foretold = {name: _joined(recent, lambda r, name=name: r.guesses[name]) for name in names}
+            weights = stacking_weights(names, foretold, _joined(recent, lambda r: r.foretold.values))
+        else:
+            weights = expected_weights(names)
+        chosen = {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight > 0}
+        surrogate = stack(fits.spectra, chosen, float(values.mean()))
+        elder = {} if self.surrogate is None else {_STACKED: self.surrogate, "linear": self.fits.spectra["linear"]}
+        return replace(self, mark=len(values), fits=fits, surrogate=surrogate, weights=chosen, elder=elder)
+
+    def _recent(self, rows: int) -> tuple[Round, ...]:
+        """The rounds from the first mark in the window on, or else from the last that enough rows follow."""
+        enough = [r.mark for r in self.rounds if r.mark <= rows - _FEWEST] or [self.rounds[0].mark]
+        start = next((mark for mark in enough if mark >= _WINDOW * rows), enough[-1])
+        return tuple(r for r in self.rounds if r.mark >= start)
+
+    def _ahead(self, recent: int, rows: int) -> float:
+        """How far a fit to these rows is ahead of the newest guesses, as `Older` has it; 0 where none was older."""
+        if len(self.rounds) <= recent:
+            return 0.0
+        marks = np.log([r.mark for r in self.rounds])
+        sizes = [len(r) for r in self.rounds[-recent:]]
+        newer, older = (np.average(m, weights=sizes) for m in (marks[-recent:], marks[-recent - 1 : -1]))
+        return float((np.log(rows) - newer) / (newer - older))
+
+
+def _joined(rounds: Sequence[Round], part: Callable[[Round], FloatArray]) -> FloatArray:
+    return np.concatenate([part(r) for r in rounds])
