@@ -183,12 +183,20 @@ def train(steps: int = STEPS, seed: int = 0) -> tuple[Any, Any]:
         torch.manual_seed(seed)
         model = build_model(len(tokenizer))
         reader = torch.nn.Linear(model.config.hidden_size, 1)
-    parameters = [*model.parameters(), *reader.parameters()]
+    batches = draw_batches(steps, tokenizer, rng)
+    losses = (_loss(model, reader, torch.from_numpy(rows.tokens), torch.from_numpy(rows.parts)) for rows in batches)
+    descend([*model.parameters(), *reader.parameters()], losses, steps)
+    return model.eval(), tokenizer
+
+
+def descend(parameters: Sequence[Tensor], losses: Iterator[Tensor], steps: int) -> None:
+    """Take a step down each loss as it comes; the next is computed only then."""
+    import torch
+
     optimizer = torch.optim.AdamW(parameters, lr=3e-3, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=3e-3, total_steps=steps, pct_start=0.1)
     start = time.monotonic()
-    for step, rows in enumerate(draw_batches(steps, tokenizer, rng)):
-        loss = _loss(model, reader, torch.from_numpy(rows.tokens), torch.from_numpy(rows.parts))
+    for step, loss in enumerate(losses):
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -196,7 +204,6 @@ def train(steps: int = STEPS, seed: int = 0) -> tuple[Any, Any]:
         schedule.step()
         if step % 100 == 0 or step == steps - 1:
             logger.info("step %d of %d, loss %.3f, %.0f s", step, steps, loss.item(), time.monotonic() - start)
-    return model.eval(), tokenizer
 
 
 def _loss(model: Any, reader: Any, tokens: Tensor, parts: Tensor) -> Tensor:
@@ -212,15 +219,18 @@ def _loss(model: Any, reader: Any, tokens: Tensor, parts: Tensor) -> Tensor:
     return (total + ((read - parts) ** 2).sum(dim=1)).mean()
 
 
-def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write what `from_pretrained` reads, the weights in half precision, to be computed with in single precision."""
+def save(model: Any, tokenizer: Any, folder: Path, **older: object) -> None:
+    """Write what `from_pretrained` reads, the weights in half precision, to be computed with in single precision.
+
+    `older` are entries of the configuration as transformers 4 spells them.
+    """
     from safetensors.torch import save_file
 
     model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(folder)
-    # transformers 5 would take over the precision of the file; transformers 4 wants the older spelling of the layers.
-    _amend(folder / "config.json", dtype="float32", global_attn_every_n_layers=2, reference_compile=False)
-    weights = {name: tensor.detach().half().contiguous() for name, tensor in model.state_dict().items()}
+    _amend(folder / "config.json", dtype="float32", **older)  # transformers 5 would take over the file's precision
+    tied = set(model._tied_weights_keys or ())
+    weights = {name: w.detach().half().contiguous() for name, w in model.state_dict().items() if name not in tied}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "model.safetensors").chmod(0o644)  # it is made for its owner only, but will be installed for everyone
     tokenizer.save_pretrained(folder)
@@ -232,22 +242,26 @@ def _amend(path: Path, **entries: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | entries, indent=2, sort_keys=True) + "\n")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line."""
+def options(about: str, out: Path, steps: int, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read a training script's command line, and make ready for a run on one thread that says how it goes."""
     import torch
 
-    parser = argparse.ArgumentParser(
-        prog="python -m spex_widget.demo.train", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder to write to (default: %(default)s)")
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=out, help="folder to write to (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    options = parser.parse_args(arguments)
+    parser.add_argument("--steps", type=int, default=steps)
+    read = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)  # a second thread does not pay for matrices this small
-    model, tokenizer = train(options.steps, options.seed)
-    save(model, tokenizer, options.out)
-    logger.info("written to %s", options.out)
+    return read
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    read = options(__doc__ or "", WEIGHTS, STEPS, arguments)
+    model, tokenizer = train(read.steps, read.seed)
+    save(model, tokenizer, read.out, global_attn_every_n_layers=2, reference_compile=False)
+    logger.info("written to %s", read.out)
 
 
 if __name__ == "__main__":

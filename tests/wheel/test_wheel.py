@@ -29,6 +29,9 @@ def names(tmp_path_factory):
         "demo/sentiment/model.safetensors",
         "demo/sentiment/config.json",
         "demo/sentiment/tokenizer.json",
+        "demo/answers/model.safetensors",
+        "demo/answers/config.json",
+        "demo/answers/tokenizer.json",
         "py.typed",
     ],
 )
