@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from spex_widget.games.offsets import token_spans
 from spex_widget.games.units import Span
 
 Kind = Literal["classifier", "causal", "seq2seq", "encoder"]
@@ -46,7 +47,7 @@ class Subject:
     ----------
     model : transformers.PreTrainedModel
     tokenizer : transformers.PreTrainedTokenizerBase
-        One that knows the offsets of its tokens.
+        Offsets of its tokens are found where it does not know them.
     kind : {"classifier", "causal", "seq2seq", "encoder"}
         A sequence classifier; a language model that goes on from the text; one that answers it (an encoder reads the
         text, a decoder writes); or a model without a head, which answers with its last hidden states.
@@ -64,8 +65,6 @@ class Subject:
         ------
         TypeError
             If the model is of none of the four kinds, or the tokenizer is none.
-        ValueError
-            If the tokenizer cannot say where in the text its tokens stand.
         """
         from transformers import Pipeline, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -85,12 +84,6 @@ class Subject:
                 f"tokenizer must be a loaded Hugging Face tokenizer, got {_describe(tokenizer)}"
                 + (hint("AutoTokenizer", tokenizer) if isinstance(tokenizer, str) else "")
                 + ("; the order is model, tokenizer, text" if isinstance(tokenizer, PreTrainedModel) else "")
-            )
-        if not tokenizer.is_fast:
-            raise ValueError(
-                "tokenizer must say where in the text its tokens stand, which only those built on the tokenizers "
-                f"library do, got {type(tokenizer).__name__} with is_fast = False; "
-                "AutoTokenizer.from_pretrained(…, use_fast=True) loads one for most models"
             )
         return cls(model, tokenizer, kind)
 
@@ -170,6 +163,11 @@ class Subject:
         """Encode a text once, never truncated, with the special tokens that the tokenizer puts around it.
 
         A complete text, which a chat template wrote, has its own already.
+
+        Raises
+        ------
+        ValueError
+            If there is no saying where in the text its tokens stand.
         """
         tokenizer = self.tokenizer
         batch = tokenizer(
@@ -177,11 +175,15 @@ class Subject:
             add_special_tokens=not complete,
             truncation=False,
             padding=False,
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
+            return_offsets_mapping=tokenizer.is_fast,
+            return_special_tokens_mask=tokenizer.is_fast,
             verbose=False,
         )
-        ids, spans, added = (batch[key] for key in ("input_ids", "offset_mapping", "special_tokens_mask"))
+        ids = batch["input_ids"]
+        if tokenizer.is_fast:
+            spans, added = batch["offset_mapping"], batch["special_tokens_mask"]
+        else:
+            spans, added = token_spans(tokenizer, text, ids)
         types = batch.get("token_type_ids")
         # A type other than 0 is handed on; zeros are what models assume, or (GPT-2) not the same as none.
         names = ("input_ids", "token_type_ids") if types and any(types) else ("input_ids",)
@@ -192,7 +194,7 @@ class Subject:
             for i, put, (start, end) in zip(ids, added, spans, strict=True)
         ]
         first, last = 0, len(ids)
-        if added[:1] == [1] and ids[:2] == [tokenizer.bos_token_id] * 2:
+        if added and added[0] and ids[:2] == [tokenizer.bos_token_id] * 2:
             first = 1  # a prompt from a chat template has its own start token
         while self.kind == "causal" and last and added[last - 1]:
             last -= 1  # a language model goes on from the text, not from an end token put behind it

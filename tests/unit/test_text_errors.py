@@ -152,22 +152,6 @@ def test_models_and_tokenizers_that_will_not_do():
             TextGame(model, wrong, "not bad")
 
 
-def test_a_tokenizer_without_offsets():
-    from transformers import PreTrainedTokenizer
-
-    class Slow(PreTrainedTokenizer):
-        def __init__(self):
-            super().__init__()
-
-        def get_vocab(self):
-            return {"a": 0}
-
-        vocab_size = 1
-
-    with pytest.raises(ValueError, match=r"where in the text its tokens stand.* got Slow with is_fast = False"):
-        TextGame(load(BERT)[0], Slow(), "not bad")
-
-
 def test_a_language_model_that_reads_ahead():
     tokenizer = tiny.wordpiece()
     for kind in ("BertLMHeadModel", "XLNetLMHeadModel"):
