@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -92,14 +92,14 @@ class Chain:
         older = {name: spectrum(new) for name, spectrum in self.elder.items()}
         chain = replace(self, rounds=(*self.rounds, Round(self.mark, foretold, guesses, older)))
         recent = chain._recent(len(values))
-        seen = _joined(recent, lambda r: r.foretold.values)
+        seen = np.concatenate([r.foretold.values for r in recent])
         if len(seen) < _FEWEST or np.ptp(seen) == 0:
             return chain
         ahead = chain._ahead(len(recent), len(values))
 
         def r2(name: str) -> R2:
-            older = Older(_joined(recent, lambda r: r.older[name]), ahead) if ahead else None
-            return held_out_r2(seen, _joined(recent, lambda r: r.guesses[name]), older)
+            older = Older(np.concatenate([r.older[name] for r in recent]), ahead) if ahead else None
+            return held_out_r2(seen, np.concatenate([r.guesses[name] for r in recent]), older)
 
         return replace(chain, history=(*self.history, Mark(len(values), r2(_STACKED), r2("linear").value)))
 
@@ -110,8 +110,8 @@ class Chain:
         fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=self.fits.process)
         if self.rounds:
             recent = self._recent(len(values))
-            foretold = {name: _joined(recent, lambda r, name=name: r.guesses[name]) for name in names}
-            weights = stacking_weights(names, foretold, _joined(recent, lambda r: r.foretold.values))
+            foretold = {name: np.concatenate([r.guesses[name] for r in recent]) for name in names}
+            weights = stacking_weights(names, foretold, np.concatenate([r.foretold.values for r in recent]))
         else:
             weights = expected_weights(names)
         chosen = {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight > 0}
@@ -133,7 +133,3 @@ class Chain:
         sizes = [len(r) for r in self.rounds[-recent:]]
         newer, older = (np.average(m, weights=sizes) for m in (marks[-recent:], marks[-recent - 1 : -1]))
         return float((np.log(rows) - newer) / (newer - older))
-
-
-def _joined(rounds: Sequence[Round], part: Callable[[Round], FloatArray]) -> FloatArray:
-    return np.concatenate([part(r) for r in rounds])

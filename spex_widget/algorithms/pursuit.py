@@ -1,5 +1,6 @@
 """Sums of few atoms by orthogonal matching pursuit, as many as the extended BIC says (Pati et al., 1993; Chen and
-Chen, "Extended Bayesian information criteria for model selection with large model spaces", 2008).
+Chen, "Extended Bayesian information criteria for model selection with large model spaces", 2008), of leave-one-out
+errors (Allen, "The relationship between variable selection and data augmentation", 1974).
 
 Where a function is a sum of few terms this finds them from far fewer ablations than shrinkage does, with noise too;
 where it is not, it says little, and the stack listens to others.
@@ -46,6 +47,7 @@ def fit_pursuit(
         Of the atoms, see `algorithms.atoms`.
     coalitions : ndarray of shape (m, n), bool
     values : ndarray of shape (m,), float64
+        Of a range of about 1: their products are in single precision.
     proposed : ndarray of shape (p, d), int
         The sets to start from, of every kind.
     final : bool
@@ -124,23 +126,30 @@ class _Dictionary:
         cross = np.where(usable, self.cross, 0.0)
         prices = self._prices()
         most = min(_MOST, m // 3, int(usable.sum()))
-        basis = np.empty((most, len(cross)))
+        # Of each pick what is new in it: its products with all atoms, and itself on the rows.
+        basis, directions = np.empty((most, len(cross))), np.empty((most, m))
+        residuals, leverage = self.y, np.full(m, 1 / m)
         picks: list[int] = []
         squares, price = self.total, 0.0
         best, kept = m * np.log(max(squares, 1e-300)), 0
-        for step in range(most):
+        while (step := len(picks)) < most:
             gains = np.where(usable & (left > _NEW * variances), cross**2 / np.maximum(left, 1e-300), 0.0)
             pick = int(np.argmax(gains))
-            if gains[pick] <= 0 or squares <= _ROUNDING * self.total or step - kept > _PATIENCE + kept // 4:
+            if gains[pick] <= 0 or squares <= _ROUNDING * self.total or step - kept > _PATIENCE:
                 break
-            row = (self.gram[pick] - basis[:step, pick] @ basis[:step]) / np.sqrt(left[pick])
-            along = cross[pick] / np.sqrt(left[pick])
-            basis[step] = row
-            cross = cross - along * row
-            left = left - row**2
             usable[pick] = False
+            norm, before = np.sqrt(left[pick]), basis[:step, pick]
+            directions[step] = (self.columns[:, pick] - self.centre[pick] - before @ directions[:step]) / norm
+            basis[step] = (self.gram[pick] - before @ basis[:step]) / norm
+            along = cross[pick] / norm
+            cross = cross - along * basis[step]
+            left = left - basis[step] ** 2
+            residuals = residuals - along * directions[step]
+            leverage += directions[step] ** 2
             picks.append(pick)
-            squares = max(squares - along**2, _ROUNDING * self.total)
+            # Each row as the others foretell it: an atom that fits a row which it alone tells apart explains nothing.
+            alone = residuals / np.maximum(1 - leverage, _NEW)
+            squares = max(float(alone @ alone), _ROUNDING * self.total)
             price += prices[pick]
             criterion = m * np.log(squares) + price
             if criterion < best:
@@ -151,15 +160,12 @@ class _Dictionary:
         """Without those that later ones made dispensable."""
         m = len(self.y)
         while len(picks):
-            gram = self.gram[np.ix_(picks, picks)]
-            inverse = linalg.inv(gram)
+            inverse = linalg.inv(self.gram[np.ix_(picks, picks)])
             amounts = inverse @ self.cross[picks]
             squares = max(self.total - float(amounts @ self.cross[picks]), _ROUNDING * self.total)
             worse = m * np.log1p(amounts**2 / np.diagonal(inverse) / squares) - prices[picks]
             least = int(np.argmin(worse))
             if worse[least] > 0:
-                # Once more from the residuals: what the inverse rounds off.
-                amounts = amounts + inverse @ (self.cross[picks] - gram @ amounts)
                 return picks, amounts
             picks = np.delete(picks, least)
         return picks, np.zeros(0)
