@@ -1,8 +1,8 @@
 """ProxySPEX in rounds (Butler et al., NeurIPS 2025, arXiv 2505.17495), with several refiners for the refit.
 
 Uniform coalitions are asked for in a fixed order. At each round mark trees are fitted to all values so far and their
-exact spectrum proposes sets; the refiners make spectra of them, and these are stacked by how well each had foretold the
-ablations that came after it.
+exact spectrum proposes sets; the refiners make spectra of these and of sets of their own, and are stacked by how well
+each had foretold the ablations that came after it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def round_marks(most: int) -> list[int]:
 
 
 class ProxySPEX(Algorithm):
-    """Trees propose, refiners dispose, round by round.
+    """Trees and screens propose, refiners dispose, round by round.
 
     What it estimates depends on the seed and the values alone (past 1,000 of them on the device too, see `OnGPU`): not
     on how ablations were batched, in which order they came back, or when it was asked.

@@ -207,7 +207,7 @@ def _on_hierarchy(found: Diagnostics, estimate: Estimate) -> Said:
         advice = "small ones like these may be missing; probe() what you suspect."
     else:
         advice = "others like these may be missing: give it more ablations (add_budget), and probe() what you suspect."
-    return Said(f"Not hierarchical: {said}. Trees find sets through their parts: {advice}", acts=True)
+    return Said(f"Not hierarchical: {said}. Larger sets are found through their parts: {advice}", acts=True)
 
 
 def _percent(share: float) -> str:
