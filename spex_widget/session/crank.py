@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 from concurrent.futures import CancelledError
-from threading import Thread
+from threading import Event, Thread
 from weakref import WeakSet
 
 import numpy as np
@@ -31,8 +31,8 @@ def _leave_all() -> None:
 class Crank:
     """The worker, which evaluates, and the fitter, which estimates.
 
-    Each ends when there is nothing to do, and is begun again by `start` or its own starter. When both have ended, the
-    log is closed.
+    Each ends when there is nothing to do, and is begun again by `start` or its own starter: the worker may outlast the
+    run, for what a person asks. When both have ended, the log is closed.
 
     Parameters
     ----------
@@ -56,9 +56,10 @@ class Crank:
         self._evaluator = evaluator
         self._log = log
         self._publisher = publisher
-        self._worker: Thread | None = None  # these three are under the run's lock
+        self._worker: Thread | None = None  # these four are under the run's lock
         self._fitter: Thread | None = None
         self._leaving = False
+        self._on_rounds = False  # whether the worker may be at a round's batches until it looks again
         _cranks.add(self)
 
     @property
@@ -88,11 +89,19 @@ class Crank:
                 self._fitter.start()
             self._run.moved.notify_all()
 
-    def ask(self, coalitions: BoolArray, purpose: str) -> FloatArray:
-        """Have the model answer, ahead of the queue but in batches, so that another may ask in between."""
+    def ask(self, coalitions: BoolArray, purpose: str, stopped: Event | None = None) -> FloatArray:
+        """Have the model answer, ahead of the queue but in batches, so that another may ask in between.
+
+        Parameters
+        ----------
+        stopped : Event, optional
+            Once it is set there is a CancelledError at the batch boundary.
+        """
         answers: list[FloatArray] = []
         done = 0
         while not answers or done < len(coalitions):
+            if stopped is not None and stopped.is_set():
+                raise CancelledError("stopped by you")
             with self._run.moved:
                 if self._leaving:
                     raise CancelledError("the interpreter exits")
@@ -119,18 +128,16 @@ class Crank:
         """Submit, settle, until there is nothing more to evaluate."""
         run, jobs = self._run, self._run.jobs
         try:
-            while self._more_to_evaluate():
+            while (allowed := self._next_turn()) is not None:
                 job = None
                 if jobs.out < self._evaluator.slots:
                     # Not under the lock: drawing coalitions may take its time.
-                    job = jobs.next(run.allowed)
+                    job = jobs.next(allowed)
                 if job is not None:
                     jobs.submit(job, self._evaluator)
                 # While there is room for more, only take what is ready; else wait for something to be.
                 for error in jobs.settle(patient=job is None):
                     run.fail(error)
-                with run.moved:
-                    run.moved.notify_all()
                 self._publisher.notify()
         except BaseException as error:  # the log's disk is full, say: a run must not hang for it
             with run.moved:
@@ -138,18 +145,30 @@ class Crank:
                 jobs.abandon(error)
                 run.fail(error)
 
-    def _more_to_evaluate(self) -> bool:
-        """Wait until there is something to submit or settle; False, and no worker any more, where nothing will be."""
+    def _next_turn(self) -> int | None:
+        """Wait until there is something to submit or settle, and say of what budget.
+
+        None, and no worker any more, where nothing will be.
+        """
         run, jobs = self._run, self._run.jobs
         with run.moved:
-            while not (jobs.out or jobs.pending(run.allowed)):
-                if run.state != "paused" or jobs.done >= run.budget:
+            while True:
+                allowed = run.allowed
+                # Said before anything is drawn, which is not under the lock, so that no end comes in between.
+                self._on_rounds = jobs.rounds_out or jobs.rounds_left(allowed)
+                run.moved.notify_all()
+                if jobs.out or jobs.pending(allowed):
+                    return allowed
+                if not self._held_up:
                     self._worker = None
                     self._close_log()
-                    run.moved.notify_all()
-                    return False
+                    return None
                 run.moved.wait()
-            return True
+
+    @property
+    def _held_up(self) -> bool:
+        """Whether a pause is all that keeps the rounds from going on."""
+        return self._run.state == "paused" and self._run.jobs.done < self._run.budget
 
     # The fitter ---------------------------------------------------------------------------------------------------
 
@@ -171,7 +190,7 @@ class Crank:
                 over = self._nothing_beyond(known)
             with run.moved:
                 run.estimate = estimate or run.estimate
-                if over and self._worker is None and known == run.known:
+                if over and self._rounds_over and known == run.known:
                     self._fitter = None
                     self._close_log()
                     run.end()
@@ -183,8 +202,14 @@ class Crank:
         """Wait until there is more to learn from than is known; True where nothing more will come."""
         run = self._run
         with run.moved:
-            run.moved.wait_for(lambda: self._leaving or self._worker is None or known != run.known)
+            run.moved.wait_for(lambda: self._leaving or self._rounds_over or known != run.known)
             return not self._leaving and known == run.known
+
+    @property
+    def _rounds_over(self) -> bool:
+        """Whether the rounds bring no more as things stand; what a person asks, or has verified, may go on."""
+        rounds = self._on_rounds or self._held_up or self._run.jobs.rounds_left(self._run.allowed)
+        return self._worker is None or not rounds
 
     def _close_log(self) -> None:
         if self._worker is None and self._fitter is None:

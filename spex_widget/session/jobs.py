@@ -86,9 +86,18 @@ class Jobs:
         self._asides.append(job)
         return job.answer
 
+    @property
+    def rounds_out(self) -> bool:
+        """Whether a batch of a round is being evaluated."""
+        return any(job.batch is not None for job in self._out.values())
+
+    def rounds_left(self, budget: int) -> bool:
+        """Whether there is something of a round to submit."""
+        return (bool(self._again) and budget > 0) or self._asked < budget
+
     def pending(self, budget: int) -> bool:
         """Whether there is something to submit."""
-        return bool(self._asides) or (bool(self._again) and budget > 0) or self._asked < budget
+        return bool(self._asides) or self.rounds_left(budget)
 
     def abandon(self, error: BaseException) -> None:
         """After a failure beyond the game's: answer what was asked with it, and put the rest back into the queue."""

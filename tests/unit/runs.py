@@ -9,6 +9,7 @@ import numpy as np
 
 from spex_widget.games import FunctionGame
 from spex_widget.session import InlineEvaluator, Session
+from spex_widget.session.evaluator import PROBE
 
 N = 24
 
@@ -48,6 +49,29 @@ class Gate:
         self.waiting.set()
         assert self.open.acquire(timeout=30)
         return self._inline.submit(coalitions, priority)
+
+
+class Held:
+    """Answers so many ablations of rounds, the others once `go_on` is set, and what is asked aside once `answer` is."""
+
+    slots = 2
+
+    def __init__(self, game, rounds):
+        self._inline = InlineEvaluator(game)
+        self._aside = ThreadPoolExecutor(1)
+        self._rounds = rounds
+        self.go_on, self.answer = threading.Event(), threading.Event()
+
+    def submit(self, coalitions, priority):
+        if priority == PROBE:
+            return self._aside.submit(self._later, coalitions)
+        self._rounds -= len(coalitions)
+        assert self._rounds >= 0 or self.go_on.wait(30)
+        return self._inline.submit(coalitions, priority)
+
+    def _later(self, coalitions):
+        assert self.answer.wait(30)
+        return self._inline.submit(coalitions, PROBE).result()
 
 
 def ranking(session):

@@ -6,8 +6,8 @@ import threading
 import numpy as np
 import pytest
 
-from runs import Gate, N, Watched, finished, planted, ranking
-from spex_widget.algorithms import FIRST, Estimate
+from runs import Gate, Held, N, Watched, finished, planted, ranking
+from spex_widget.algorithms import FIRST, Estimate, ProxySPEX
 from spex_widget.games import FunctionGame
 from spex_widget.report import Result
 from spex_widget.session import Session
@@ -182,6 +182,24 @@ def test_one_verification_waits_for_the_other():
     waiting.join(30)
     assert [row["verdict"] for row in rows] == ["confirmed", "confirmed"]
     assert [len(asked) for asked in gate.asked] == [16 << 3, 16 << 3, 16 << 2]
+
+
+def test_a_run_ends_while_a_verification_goes_on(monkeypatch):
+    finishes = []
+    finish = ProxySPEX.finish
+    monkeypatch.setattr(ProxySPEX, "finish", lambda self, *known: (finishes.append(known), finish(self, *known))[1])
+    game = FunctionGame(planted, N)
+    session = Session(game, budget=300, evaluator=(held := Held(game, 200)))
+    watched = Watched(session)
+    watched.until(lambda snapshot: snapshot.estimate)
+    session.start_verifying(top=2)
+    held.go_on.set()
+    session.wait(30)
+    assert (session.state, session.result.ablations, len(finishes)) == ("done", 300, 1)
+    assert session.snapshot().verifying == Verifying(0, 2)
+    held.answer.set()
+    ended = watched.until(lambda snapshot: not snapshot.verifying.chosen)
+    assert (ended.state, ended.verifying.ablations > 0, len(finishes)) == ("done", True, 1)
 
 
 def test_an_output_is_verified_for_itself():
