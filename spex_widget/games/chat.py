@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, TypeGuard
 
-from spex_widget.games.subject import Subject
+from spex_widget.games.model.subject import Subject
 from spex_widget.games.units import Span
 
 Message = Mapping[str, str]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.work import Work
+from spex_widget.games.model.work import Work
 from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions, check_count
 
 # The largest value whose square, summed over many, is still a number.

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.ablation import Ablation, ablate_with
-from spex_widget.games.batching import Batcher
+from spex_widget.games.ablation.ablation import Ablation, ablate_with
 from spex_widget.games.chat import Message, is_chat, render_chat
 from spex_widget.games.game import Game
 from spex_widget.games.layout import Layout, lay_out
-from spex_widget.games.readout import Prompt, Readout
-from spex_widget.games.subject import Encoding, Subject
-from spex_widget.games.targets import read_target
+from spex_widget.games.model.batching import Batcher
+from spex_widget.games.model.subject import Encoding, Subject
+from spex_widget.games.model.work import Work
+from spex_widget.games.targets.readout import Prompt, Readout
+from spex_widget.games.targets.resolve import read_target
 from spex_widget.games.units import Span, protected_spans, stripped
-from spex_widget.games.work import Work
 from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_count
 
 

@@ -9,10 +9,10 @@ import torch
 
 import tiny
 from spex_widget.games import Answer, Continuation, LogOdds, Perplexity, TextGame
-from spex_widget.games.batching import Batcher
-from spex_widget.games.generation import token_texts
-from spex_widget.games.readout import Prompt
-from spex_widget.games.subject import Subject
+from spex_widget.games.model.batching import Batcher
+from spex_widget.games.model.subject import Subject
+from spex_widget.games.targets.generation import token_texts
+from spex_widget.games.targets.readout import Prompt
 from spex_widget.session import Session
 from test_text_models import CAUSAL
 from text_reference import CLASSIFIERS, LANGUAGE, ROBERTA, TEXT, ablated, coalitions_of, load, logits_of, plain

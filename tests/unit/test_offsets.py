@@ -6,7 +6,7 @@ from transformers import ByT5Tokenizer, PreTrainedTokenizer
 
 import tiny
 from spex_widget.games import TextGame
-from spex_widget.games.offsets import token_spans
+from spex_widget.games.model.offsets import token_spans
 from text_reference import CLASSIFIERS, ROBERTA, load
 
 

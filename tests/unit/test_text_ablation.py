@@ -178,7 +178,7 @@ def with_end(tokenizer):
 def test_a_hybrid_model_does_not_hide_and_says_so(named, monkeypatch):
     model = tiny.build("Qwen3_5ForCausalLM", tiny.byte_level())
     if not named:  # found out by trying
-        monkeypatch.setattr("spex_widget.games.hiding._other_layers", lambda subject: False)
+        monkeypatch.setattr("spex_widget.games.ablation.hiding._other_layers", lambda subject: False)
     with pytest.raises(ValueError, match=r"'attention' would not hide a player from Qwen3_5.*; ablation='remove'"):
         TextGame(model, tiny.byte_level(), TEXT, ablation="attention", target=" yes")
 

@@ -10,8 +10,8 @@ import torch
 
 import tiny
 from spex_widget.games import LogOdds, TextGame
-from spex_widget.games.batching import Batcher
-from spex_widget.games.subject import Subject
+from spex_widget.games.model.batching import Batcher
+from spex_widget.games.model.subject import Subject
 from text_reference import CLASSIFIERS, LANGUAGE, MODELS, TEXT, ablated, coalitions_of, load, logits_of
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from spex_widget.games import TextGame
 from spex_widget.games.chat import render_chat
-from spex_widget.games.subject import Subject
+from spex_widget.games.model.subject import Subject
 from text_reference import CLASSIFIERS, load, log_probability, logits_of, plain
 
 TEMPLATE = (

@@ -9,8 +9,8 @@ import torch
 
 import tiny
 from spex_widget.games import LogOdds, TextGame
-from spex_widget.games.batching import Batcher
-from spex_widget.games.subject import Subject
+from spex_widget.games.model.batching import Batcher
+from spex_widget.games.model.subject import Subject
 from text_reference import ROBERTA, coalitions_of, log_probability, logits_of, plain
 
 FIXED = "Is it good? Say yes or no. I expected a dull evening, but the plot was good."

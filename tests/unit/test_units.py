@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import tiny
 from spex_widget.games import Piece
 from spex_widget.games.layout import Layout, lay_out
-from spex_widget.games.subject import Subject
+from spex_widget.games.model.subject import Subject
 from spex_widget.games.units import UNITS, protected_spans, split, touches
 
 TOKENIZERS = {

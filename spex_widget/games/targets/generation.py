@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from spex_widget.games.batching import evaluating
-from spex_widget.games.readout import Prompt, TokenIds
+from spex_widget.games.model.batching import evaluating
+from spex_widget.games.targets.readout import Prompt, TokenIds
 
 
 def generate(prompt: Prompt, max_new_tokens: int) -> TokenIds:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spex_widget.games.batching import Batcher
-from spex_widget.games.output import ModelOutput
-from spex_widget.games.readout import Prompt, Readout, Target, refusal
-from spex_widget.games.subject import Subject
+from spex_widget.games.model.batching import Batcher
+from spex_widget.games.model.output import ModelOutput
+from spex_widget.games.model.subject import Subject
+from spex_widget.games.targets.readout import Prompt, Readout, Target, refusal
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from spex_widget.games.hiding import hidden
-from spex_widget.games.infill import check_masked_model, fill_in
+from spex_widget.games.ablation.hiding import hidden
+from spex_widget.games.ablation.infill import check_masked_model, fill_in
+from spex_widget.games.ablation.rows import Rows, substituted
 from spex_widget.games.layout import Layout
-from spex_widget.games.rows import Rows, substituted
-from spex_widget.games.subject import Encoding, Subject
+from spex_widget.games.model.subject import Encoding, Subject
 
 TokenIds = Sequence[int]
 

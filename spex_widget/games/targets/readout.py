@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spex_widget.games.batching import Batcher, IntArray, Read
-from spex_widget.games.subject import Subject
+from spex_widget.games.model.batching import Batcher, IntArray, Read
+from spex_widget.games.model.subject import Subject
 from spex_widget.spectrum.arguments import FloatArray
 
 TokenIds = tuple[int, ...]

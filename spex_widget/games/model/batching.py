@@ -13,11 +13,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.forward import Forward, fetch, is_out_of_memory
-from spex_widget.games.output import ModelOutput, Suffixes
-from spex_widget.games.prefix import SHORTEST, Prefix, state_of
-from spex_widget.games.subject import Subject
-from spex_widget.games.work import Work
+from spex_widget.games.model.forward import Forward, fetch, is_out_of_memory
+from spex_widget.games.model.output import ModelOutput, Suffixes
+from spex_widget.games.model.prefix import SHORTEST, Prefix, state_of
+from spex_widget.games.model.subject import Subject
+from spex_widget.games.model.work import Work
 from spex_widget.spectrum.arguments import FloatArray
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.batching import evaluating
 from spex_widget.games.layout import Layout
-from spex_widget.games.subject import Encoding, Subject
+from spex_widget.games.model.batching import evaluating
+from spex_widget.games.model.subject import Encoding, Subject
 from spex_widget.games.units import Span, touches
 
 if TYPE_CHECKING:

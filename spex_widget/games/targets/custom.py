@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spex_widget.games.answers import continuation_ids
 from spex_widget.games.function import digest
-from spex_widget.games.output import ModelOutput
-from spex_widget.games.readout import Prompt, Readout, Target
+from spex_widget.games.model.output import ModelOutput
+from spex_widget.games.targets.answers import continuation_ids
+from spex_widget.games.targets.readout import Prompt, Readout, Target
 
 if TYPE_CHECKING:
     from torch import Tensor

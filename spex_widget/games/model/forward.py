@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.output import ModelOutput, Suffixes
-from spex_widget.games.prefix import Prefix
-from spex_widget.games.subject import Subject
-from spex_widget.games.work import Stopwatch, Work
+from spex_widget.games.model.output import ModelOutput, Suffixes
+from spex_widget.games.model.prefix import Prefix
+from spex_widget.games.model.subject import Subject
+from spex_widget.games.model.work import Stopwatch, Work
 from spex_widget.spectrum.arguments import FloatArray
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.batching import Batcher
-from spex_widget.games.output import ModelOutput
-from spex_widget.games.rows import Hidden, IntArray
-from spex_widget.games.subject import Encoding, Subject
+from spex_widget.games.ablation.rows import Hidden, IntArray
+from spex_widget.games.model.batching import Batcher
+from spex_widget.games.model.output import ModelOutput
+from spex_widget.games.model.subject import Encoding, Subject
 from spex_widget.spectrum.arguments import BoolArray
 
 if TYPE_CHECKING:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spex_widget.games.batching import Read
-from spex_widget.games.generation import generate, token_texts
-from spex_widget.games.labels import Label, check_label, log_odds_of_labels
-from spex_widget.games.readout import Prompt, Readout, Target, TokenIds, refusal
+from spex_widget.games.model.batching import Read
+from spex_widget.games.targets.generation import generate, token_texts
+from spex_widget.games.targets.labels import Label, check_label, log_odds_of_labels
+from spex_widget.games.targets.readout import Prompt, Readout, Target, TokenIds, refusal
 from spex_widget.spectrum.arguments import check_count
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from spex_widget.games.output import ModelOutput
+    from spex_widget.games.model.output import ModelOutput
 
 
 @dataclass(frozen=True)

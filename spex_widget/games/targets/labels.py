@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from spex_widget.games.output import ModelOutput
-from spex_widget.games.readout import Prompt, Readout, Target, refusal
-from spex_widget.games.subject import Subject
+from spex_widget.games.model.output import ModelOutput
+from spex_widget.games.model.subject import Subject
+from spex_widget.games.targets.readout import Prompt, Readout, Target, refusal
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.offsets import token_spans
+from spex_widget.games.model.offsets import token_spans
 from spex_widget.games.units import Span
 
 Kind = Literal["classifier", "causal", "seq2seq", "encoder"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.subject import Encoding
+from spex_widget.games.model.subject import Encoding
 from spex_widget.spectrum.arguments import BoolArray
 
 IntArray = npt.NDArray[np.int64]

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from spex_widget.games.answers import Continuation, read_next_token
-from spex_widget.games.labels import Label
-from spex_widget.games.readout import Prompt, Readout, Target
-from spex_widget.games.similarity import Similarity
+from spex_widget.games.targets.answers import Continuation, read_next_token
+from spex_widget.games.targets.labels import Label
+from spex_widget.games.targets.readout import Prompt, Readout, Target
+from spex_widget.games.targets.similarity import Similarity
 
 
 def read_target(target: Any, prompt: Prompt) -> Readout:
