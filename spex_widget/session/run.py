@@ -124,7 +124,7 @@ class Run:
     def end_verifying(self, error: BaseException | None) -> None:
         """They are measured, or an error came between."""
         with self.moved:
-            self._verifying = Verifying(error=_in_words(error) if error else "")
+            self._verifying = Verifying(error=_in_words(error) if error is not None else "")
 
     def fail(self, error: BaseException) -> None:
         """Take note of an error, the first of which ends the run."""
@@ -172,4 +172,6 @@ class Run:
 
 
 def _in_words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted by you"
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

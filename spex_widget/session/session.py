@@ -193,7 +193,8 @@ class Session:
         self._turn({"paused": "running", "stopping": "running", "stopped": "running", "failed": "running"})
 
     def stop(self) -> None:
-        """End at the batch boundary and keep what is known."""
+        """End at the batch boundary, a verification as well, and keep what is known."""
+        self._verifier.stop()
         self._turn({"running": "stopping", "paused": "stopping"})
 
     def add_budget(self, ablations: int) -> None:
@@ -273,9 +274,9 @@ class Session:
         TypeError, ValueError
             If a number is no whole number, or too small.
         Exception
-            What the game raised. What was measured until then stays.
+            What the game raised, or CancelledError after `stop`. What was measured until then stays.
         """
-        return self._verifier.verify(self.result, top, contexts)
+        return self._verifier.verify(lambda: self.result, top, contexts)
 
     def start_verifying(self, top: int = 10, contexts: int = 16) -> None:
         """`verify` and return at once: snapshots say how far it is, what it found, and why it failed where it did.

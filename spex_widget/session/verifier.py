@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from threading import Lock, Thread
+import logging
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from threading import Event, Lock, Thread
 
 import numpy as np
 
@@ -12,7 +15,9 @@ from spex_widget.session.publisher import Publisher
 from spex_widget.session.run import Run
 from spex_widget.session.verify import Verification, largest, verify
 from spex_widget.snapshot import Measured
-from spex_widget.spectrum.arguments import check_count
+from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_count
+
+_logger = logging.getLogger(__name__)
 
 
 class Verifier:
@@ -36,50 +41,72 @@ class Verifier:
         self._publisher = publisher
         self._seed = seed
         self._one = Lock()
+        self._stopped = Event()
 
-    def verify(self, result: Result, top: int, contexts: int) -> Verification:
-        """Measure, once another verification that is under way has ended."""
+    def verify(self, latest: Callable[[], Result], top: int, contexts: int) -> Verification:
+        """Measure, once another verification that is under way has ended, what is known by then."""
         _check(top, contexts)
         with self._one:
-            return self._measure(result, self._begin(result, top), contexts)
+            result = latest()
+            try:
+                found = self._measure(result, self._begin(result, top), contexts)
+                self._end()
+                return found
+            except BaseException as error:
+                self._end(error)
+                raise
 
     def start(self, result: Result, top: int, contexts: int) -> None:
         """Measure in a thread of its own; while another verification is under way, that one answers."""
         _check(top, contexts)
         if self._one.acquire(blocking=False):
-            # What it begins with is known when this returns, so that the next snapshot says it.
-            about = (result, self._begin(result, top), contexts)
-            Thread(target=self._measure_aside, args=about, name="spex-verifier", daemon=True).start()
+            try:
+                # What it begins with is known when this returns, so that the next snapshot says it.
+                about = (result, self._begin(result, top), contexts)
+                Thread(target=self._measure_aside, args=about, name="spex-verifier", daemon=True).start()
+            except BaseException as error:
+                self._end(error)
+                self._one.release()
+                raise
+
+    def stop(self) -> None:
+        """End the verification that is under way, if one is, at the batch boundary; what was measured stays."""
+        self._stopped.set()
 
     def _begin(self, result: Result, top: int) -> list[tuple[int, ...]]:
+        self._stopped.clear()
         sets = largest(result, top)
         self._run.begin_verifying(len(sets))
         return sets
 
+    def _end(self, error: BaseException | None = None) -> None:
+        stopped = self._stopped.is_set() and isinstance(error, CancelledError)
+        self._run.end_verifying(None if stopped else error)
+        self._publisher.notify(urgent=True)
+
     def _measure_aside(self, result: Result, sets: list[tuple[int, ...]], contexts: int) -> None:
         try:
             self._measure(result, sets, contexts)
-        except BaseException:
-            pass  # the run has been told, and says it to whoever looks
+            self._end()
+        except BaseException as error:
+            if not isinstance(error, CancelledError):
+                _logger.exception("verifying failed")  # the run is told in words alone
+            self._end(error)
         finally:
             self._one.release()
 
     def _measure(self, result: Result, sets: list[tuple[int, ...]], contexts: int) -> Verification:
-        run, failed = self._run, None
+        run = self._run
         seed = np.random.SeedSequence([self._seed, run.jobs.measured]).generate_state(1)[0]
+
+        def ask(rows: BoolArray) -> FloatArray:
+            return self._crank.ask(rows, "verify", self._stopped)
 
         def note(players: tuple[int, ...], measured: Measured | None) -> None:
             run.note(result.estimate.output, players, measured)
             self._publisher.notify(urgent=True)
 
-        try:
-            return verify(result, sets, contexts, int(seed), lambda rows: self._crank.ask(rows, "verify"), note)
-        except BaseException as error:
-            failed = error
-            raise
-        finally:
-            run.end_verifying(failed)
-            self._publisher.notify(urgent=True)
+        return verify(result, sets, contexts, int(seed), ask, note)
 
 
 def _check(top: int, contexts: int) -> None:

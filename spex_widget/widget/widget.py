@@ -157,7 +157,7 @@ class SpexWidget(anywidget.AnyWidget):
         self.session.resume()
 
     def stop(self) -> None:
-        """End at the batch boundary and keep what is known."""
+        """End at the batch boundary and keep what is known; see `Session.stop`."""
         self.session.stop()
 
     def add_budget(self, ablations: int) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from spex_widget.algorithms import FIRST, Estimate, ProxySPEX
 from spex_widget.games import FunctionGame
 from spex_widget.report import Result
 from spex_widget.session import Session
+from spex_widget.session import verifier as verifier_module
 from spex_widget.session.verify import draw_contexts, measure
 from spex_widget.snapshot import Header, Measured, Snapshot, Verifying, bii
 from spex_widget.spectrum import SparseSpectrum
@@ -202,6 +204,101 @@ def test_a_run_ends_while_a_verification_goes_on(monkeypatch):
     assert (ended.state, ended.verifying.ablations > 0, len(finishes)) == ("done", True, 1)
 
 
+@pytest.mark.parametrize("aside", [True, False])
+def test_stop_ends_a_verification_too_and_keeps_what_was_measured(aside):
+    game = FunctionGame(planted, N)
+    session = finished(game, budget=200)
+    session._crank._evaluator = gate = Gate(game)
+    session._run.jobs._size = 2048
+    watched, raised = Watched(session), []
+
+    def in_a_cell():
+        with pytest.raises(CancelledError, match="stopped by you"):
+            session.verify(top=3)
+        raised.append(True)
+
+    verifier = threading.Thread(target=session.start_verifying if aside else in_a_cell, args=(3,) * aside)
+    verifier.start()
+    gate.open.release(1)
+    watched.until(lambda snapshot: snapshot.verifying.done == 1)
+    while len(gate.asked) < 2:
+        gate.waiting.wait(1)
+    session.add_budget(4000)
+    session.stop()
+    gate.open.release(1)
+    session.wait(30)
+    ended = watched.until(lambda snapshot: not snapshot.verifying.chosen)
+    assert (session.state, session.result.ablations, ended.verifying.error) == ("stopped", 200, "")
+    assert session.snapshot().measured.keys() == {(0, 1, 2), (5, 6)}
+    verifier.join(30)
+    assert raised == [True] * (not aside)
+    gate.open.release(1)
+    assert session.verify(top=1)[0]["verdict"] == "confirmed"
+
+
+def test_what_is_measured_is_the_surrogate_of_when_its_turn_comes():
+    class Asked:
+        """A lock that tells when it is waited for."""
+
+        def __init__(self):
+            self.lock, self.asked = threading.Lock(), threading.Event()
+
+        def __enter__(self):
+            self.asked.set()
+            self.lock.acquire()
+
+        def __exit__(self, *_):
+            self.lock.release()
+
+    session = finished(budget=200)
+    session._verifier._one = one = Asked()
+    rows = []
+    waiting = threading.Thread(target=lambda: rows.extend(session.verify(top=1)))
+    with one.lock:
+        waiting.start()
+        assert one.asked.wait(30)
+        session._run.estimate = Estimate(FIRST, 1, 300, SparseSpectrum.from_sets(N, {(3, 4): 0.5}))
+    waiting.join(30)
+    assert [row["members"] for row in rows] == [(3, 4)]
+
+
+def fails(*args, **kwargs):
+    raise RuntimeError("no more threads")
+
+
+@pytest.mark.parametrize("what", ["Thread", "largest"])
+def test_what_cannot_be_begun_is_ended(monkeypatch, what):
+    session = finished(budget=200)
+    monkeypatch.setattr(verifier_module, what, fails)
+    with pytest.raises(RuntimeError, match="no more threads"):
+        session.start_verifying(top=2)
+    assert session.snapshot().verifying == Verifying(error="RuntimeError: no more threads")
+    assert not session._verifier._one.locked()
+
+
+@pytest.mark.parametrize("where", ["largest", "verify", "np.random.SeedSequence"])
+def test_an_interrupt_is_said_to_be_one(monkeypatch, where):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    session = finished(budget=200)
+    monkeypatch.setattr(f"{verifier_module.__name__}.{where}", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        session.verify(top=2)
+    assert session.snapshot().verifying == Verifying(error="interrupted by you")
+    assert not session._verifier._one.locked()
+
+
+def test_an_error_without_words_is_its_name():
+    def breaks(x):
+        raise NotImplementedError
+
+    session = Session(FunctionGame(breaks, N), budget=64)
+    with pytest.raises(NotImplementedError):
+        session.wait(30)
+    assert session.snapshot().reason == "NotImplementedError"
+
+
 def test_an_output_is_verified_for_itself():
     def two(x):
         return np.column_stack([planted(x), 5.0 * (x[:, 3] & x[:, 4])])
@@ -263,7 +360,7 @@ def test_before_the_first_round_there_is_nothing_to_verify():
     session.wait(30)
 
 
-def test_what_the_game_raises_is_raised_and_what_was_measured_stays():
+def test_what_the_game_raises_is_raised_and_what_was_measured_stays(caplog):
     left = [10_000]
 
     def breaks(x):
@@ -283,6 +380,7 @@ def test_what_the_game_raises_is_raised_and_what_was_measured_stays():
     session.start_verifying()
     ended = watched.until(lambda snapshot: not snapshot.verifying.chosen and snapshot.turns)
     assert ended.verifying.error == "OSError: no route to the model"
+    assert "in breaks" in caplog.text  # where it failed
     assert (ended.state, session.error) == ("done", None)
     left[0] = 10_000
     session.verify(top=1)
