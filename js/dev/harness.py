@@ -70,7 +70,7 @@ def play(text: str, *, faithful: float = 0.93, exact: bool = False) -> dict[str,
     header |= {"model": "tiny-bert-reviews", "value": "log-odds", "ablation": "words replaced by [MASK]", "uid": "u1"}
     header["log"] = "/home/me/.cache/spex/4f1d.sqlite"
     budget, estimate, history, frames, foretold = 1 << len(words) if exact else 800, None, (), [], ()
-    truth, mixture = surrogate(words, rng, 0.0), {"pursuit": 0.62, "process": 0.27, "lasso": 0.11}
+    truth, mixture = surrogate(words, rng, 0.0), {"parities": 0.62, "process": 0.27, "lasso": 0.11}
     for done in range(0, budget + 1, budget // 32):
         if done and not exact and done % (budget // 16) == 0:
             noise = (50 / done) ** 0.7

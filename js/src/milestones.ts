@@ -63,5 +63,5 @@ function verified({ verifying, interactions }: Frame): string {
     (verdict) => [interactions.filter((row) => row.verdict === verdict).length, verdict] as const,
   );
   const words = found.filter(([many]) => many > 0).map(([many, verdict]) => `${many} ${verdict}`);
-  return `measured on the model: ${words.join(", ")}`;
+  return words.length > 0 ? `measured on the model so far: ${words.join(", ")}` : "";
 }

@@ -6,7 +6,7 @@ import { count } from "./numbers";
 import { type Frame, type Interaction, MOST_PLAYERS } from "./protocol";
 import type { ViewState } from "./state";
 
-/** How many interactions are measured, and in how many contexts each: as `view.verify()` has it. */
+/** How many interactions are measured, and in how many contexts each: as `view.verify()` has it (see test_wire.py). */
 const LARGEST = 10;
 const CONTEXTS = 16;
 

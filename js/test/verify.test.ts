@@ -80,6 +80,7 @@ test("the status of a row that was measured has the figures in its tooltip", () 
 test("the end is said aloud, but not a failure, which is an alert", () => {
   const going = decodeFrame(frame({ verifying: verifying(2, 3) }, KNOWN));
   const ended = (error: string) => decodeFrame(frame({ verifying: verifying(0, 0, 9, error) }, SURE));
-  expect(milestone(going, ended(""))).toBe("measured on the model: 1 contradicted, 1 undecided");
+  expect(milestone(going, ended(""))).toBe("measured on the model so far: 1 contradicted, 1 undecided");
+  expect(milestone(going, decodeFrame(frame({ verifying: verifying(0, 0, 9) }, KNOWN)))).toBe(""); // stopped at once
   expect(milestone(going, ended("OSError"))).toBe("");
 });

@@ -4,8 +4,10 @@
 compares it with the other. After a change of the wire: ``python tests/unit/test_wire.py`` writes both anew.
 """
 
+import inspect
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark, Output
+from spex_widget.session import Session
 from spex_widget.session.verify import MOST_PLAYERS
 from spex_widget.snapshot import (
     FINAL,
@@ -33,6 +36,7 @@ from spex_widget.snapshot import (
 from spex_widget.snapshot.frame import NO_PLAYER, VERSION
 from spex_widget.snapshot.ranked import player_effects
 from spex_widget.spectrum import SparseSpectrum, interactions
+from spex_widget.widget import SpexWidget
 
 JS = Path(__file__).parents[2] / "js"
 FIXTURES = JS / "test" / "fixtures"
@@ -100,6 +104,14 @@ def test_protocol_ts_says_the_same(name: str, ours: Any) -> None:
     found = re.search(rf"^export const {name} = (.+?)(?: as const)?;$", protocol, re.MULTILINE)
     assert found, f"protocol.ts has no {name}"
     assert json.loads(found[1]) == ours
+
+
+@pytest.mark.parametrize("verb", [Session.verify, Session.start_verifying, SpexWidget.verify])
+def test_the_button_asks_for_what_python_measures_by_default(verb: Callable[..., Any]) -> None:
+    source = (JS / "src" / "verify.ts").read_text()
+    theirs = [re.findall(rf"^const {name} = (\d+);$", source, re.MULTILINE) for name in ("LARGEST", "CONTEXTS")]
+    ours = inspect.signature(verb).parameters
+    assert theirs == [[str(ours["top"].default)], [str(ours["contexts"].default)]]
 
 
 def test_protocol_ts_knows_the_final_states() -> None:
