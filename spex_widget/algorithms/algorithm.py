@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.algorithms.evidence import HONEST, Foretold, Pooled, interval, pool
-from spex_widget.spectrum import SparseSpectrum, check_index, interactions
+from spex_widget.spectrum import SparseSpectrum, check_index, index_weights, interactions
 from spex_widget.spectrum.arguments import FloatArray
 from spex_widget.spectrum.sets import IntArray
 
@@ -142,7 +142,8 @@ class Estimate:
         Returns
         -------
         low, high : ndarray of shape (s,), float64
-            Or None where there is no interval: the result is exact, no round was foretold, or the index is none of
+            Around what the held-out residuals say, and as far as the surrogate's own effect where this lies outside. Or
+            None where there is no interval: the result is exact, no round was foretold, or the index is none of
             `evidence.HONEST`.
         """
         if not self.foretold or check_index(index) not in HONEST:
@@ -150,7 +151,9 @@ class Estimate:
         # A few sets at a time: what each row adds to each of them is held.
         parts = [sets[start : start + _AT_A_TIME] for start in range(0, max(len(sets), 1), _AT_A_TIME)]
         ends = [interval(self._pooled(part, index, max_order)) for part in parts]
-        return np.concatenate([low for low, _ in ends]), np.concatenate([high for _, high in ends])
+        low, high = (np.concatenate(column) for column in zip(*ends, strict=True))
+        own = index_weights(self.spectrum.members, self.spectrum.n, sets, index, max_order) @ self.spectrum.coefficients
+        return np.minimum(low, own), np.maximum(high, own)
 
     def settled(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -110,12 +111,12 @@ class Snapshot:
         return () if self.estimate is None else _remarks(self.estimate)
 
     def verdict(self, players: tuple[int, ...], effect: float) -> str | None:
-        """What was measured says of a set; None where it was not, or its effect has not the sign of BII."""
+        """What was measured says of a set; None where it was not, or its effect is not BII, of which it speaks."""
         measured = self.measured.get(players)
         if measured is None or self.estimate is None:
             return None
         average = bii(self.estimate.spectrum, players)
-        return measured.verdict(average) if average * effect > 0 else None
+        return measured.verdict(average) if math.isclose(effect, average, rel_tol=1e-3) else None
 
     def is_settled(
         self, players: tuple[int, ...], effect: float, index: str, max_order: int | None = None

@@ -10,7 +10,7 @@ from scipy.special import comb
 
 import brute
 from process_reference import exact_kernel, logarithms, rows, scikit_learn
-from spex_widget.algorithms import ProxySPEX, proxyspex
+from spex_widget.algorithms import ProxySPEX, chain
 from spex_widget.algorithms import process as module
 from spex_widget.algorithms.likelihood import OnCPU
 from spex_widget.algorithms.process import Process, _moments, fit_process
@@ -247,7 +247,7 @@ def test_a_process_that_has_no_say_says_nothing(monkeypatch):
     monkeypatch.setattr(OnCPU, "LEARNT_FROM", 40)
     for heard in (0.0, 0.1):
         weights = np.array([0.5, 0.0, 0.0, 0.3, heard])  # of the refiners of "auto", whose last is the process
-        monkeypatch.setattr(proxyspex, "stacking_weights", lambda *args, weights=weights: weights)
+        monkeypatch.setattr(chain, "stacking_weights", lambda *args, weights=weights: weights)
         assert len(run(ProxySPEX(9), 64).finish().notes) == (heard > 0)
 
 

@@ -59,6 +59,16 @@ def test_the_label_that_the_model_gives_the_whole_text(scale):
     assert own.fingerprint() == named.fingerprint()
 
 
+def test_several_labels_are_as_many_outputs():
+    labels = list(tiny.LABELS.values())
+    game = TextGame(*load(BERT), TEXT, target=[labels[2], Label(labels[0], "probability")], ablation="remove")
+    logits = reference_logits(BERT, "word", "remove")
+    check(game, [[float(z[2]), float(z.softmax(0)[0])] for z in logits])
+    assert game.outputs == (labels[2], labels[0])
+    with pytest.raises(ValueError, match="name each output once"):
+        TextGame(*load(BERT), TEXT, target=[labels[0], labels[0]])
+
+
 # Perplexity
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spex_widget.games.model.batching import Batcher, IntArray, Read
+from spex_widget.games.model.output import ModelOutput
 from spex_widget.games.model.subject import Subject
 from spex_widget.spectrum.arguments import FloatArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TokenIds = tuple[int, ...]
 
@@ -74,6 +79,26 @@ class Readout:
     read: Read
     suffixes: tuple[TokenIds, ...] = ((),)
     digest: str = ""
+
+
+def side_by_side(readouts: Sequence[Readout]) -> Readout:
+    """Several readouts of the same output, none of which continues the text, as one: their outputs in order.
+
+    Raises
+    ------
+    ValueError
+        If two outputs have one name.
+    """
+    outputs = tuple(name for readout in readouts for name in readout.outputs)
+    if len(set(outputs)) < len(outputs):
+        raise ValueError(f"target must name each output once, got {', '.join(map(repr, outputs))}")
+
+    def read(said: list[ModelOutput]) -> Tensor:
+        import torch
+
+        return torch.cat([readout.read(said) for readout in readouts], dim=1)
+
+    return Readout(outputs, "; ".join(readout.value for readout in readouts), read)
 
 
 class Target(ABC):

@@ -8,15 +8,16 @@ import numpy as np
 
 from spex_widget.games.targets.answers import Continuation, read_next_token
 from spex_widget.games.targets.labels import Label
-from spex_widget.games.targets.readout import Prompt, Readout, Target
+from spex_widget.games.targets.readout import Prompt, Readout, Target, side_by_side
 from spex_widget.games.targets.similarity import Similarity
 
 
 def read_target(target: Any, prompt: Prompt) -> Readout:
     """What a target says to read off a model, from what a user may write for one.
 
-    A string is a label, a continuation or a query, as the kind of model has it; an int is a label's index. None is
-    what the model itself makes of the whole text: its label, its next token, its embedding.
+    A string is a label, a continuation or a query, as the kind of model has it; an int is a label's index. Several
+    labels in a list are as many outputs of the same ablations. None is what the model itself makes of the whole text:
+    its label, its next token, its embedding.
 
     Raises
     ------
@@ -24,6 +25,8 @@ def read_target(target: Any, prompt: Prompt) -> Readout:
         If the target is none, or the model has not got it.
     """
     subject = prompt.subject
+    if subject.kind == "classifier" and isinstance(target, (list, tuple)) and target:
+        return side_by_side([read_target(label, prompt) for label in target])
     if target is None and subject.generative:
         return read_next_token(prompt)
     if target is None:
@@ -34,7 +37,7 @@ def read_target(target: Any, prompt: Prompt) -> Readout:
     elif subject.kind == "classifier" and isinstance(target, (int, np.integer)):
         target = Label(target if isinstance(target, int) else int(target))
     if not isinstance(target, Target):
-        wanted = {"classifier": "a label (a str, or its index)", "encoder": "a query (a str)"}
+        wanted = {"classifier": "a label (a str, or its index) or a list of them", "encoder": "a query (a str)"}
         raise TypeError(
             f"target must be {wanted.get(subject.kind, 'a continuation (a str)')}, a target such as LogOdds(…), or "
             f"None, got {type(target).__name__}"
