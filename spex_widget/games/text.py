@@ -238,6 +238,10 @@ def _check_text(text: Any) -> str:
         )
     if not text.strip():
         raise ValueError(f"text must hold at least 2 words, got {text!r}, which has none")
+    if "\0" in text:
+        raise ValueError(
+            f"text must have no NUL character, got one at {text.index(chr(0))}; tokenizers drop it or worse"
+        )
     try:
         text.encode()
     except UnicodeEncodeError as error:

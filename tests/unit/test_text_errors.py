@@ -18,7 +18,7 @@ BERT, GPT2 = CLASSIFIERS[0], "GPT2LMHeadModel"
     [
         (BERT, "", {}, ValueError, r"text must hold at least 2 words, got ''"),
         (BERT, " \n\t", {}, ValueError, r"text must hold at least 2 words, got ' \\n\\t'"),
-        (BERT, "\x00", {}, ValueError, r"at least 2 words to have an interaction, got 0: '\\x00'; units='token'"),
+        (BERT, "ok \x00 fine", {}, ValueError, "no NUL character, got one at 3"),
         (BERT, "good", {}, ValueError, r"at least 2 words to have an interaction, got 1: 'good'; units='token'"),
         (BERT, "not bad", {"units": "sentence"}, ValueError, r"2 sentences .* got 1: 'not bad'; units='word'"),
         (BERT, "good", {"units": "token"}, ValueError, r"2 tokens .* got 1: 'good'; give a longer one"),

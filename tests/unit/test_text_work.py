@@ -2,14 +2,16 @@
 
 import itertools
 import logging
+import threading
 
 import numpy as np
 import pytest
 import torch
-from transformers import GPT2LMHeadModel, pipeline
+from transformers import GPT2LMHeadModel, Phi3Config, Phi3ForCausalLM, pipeline
 
 import tiny
 from spex_widget.games import LogOdds, TextGame
+from spex_widget.games.model.batching import evaluating
 from spex_widget.games.model.work import Work
 from text_reference import CLASSIFIERS, load, log_probability, plain
 
@@ -61,7 +63,7 @@ def test_a_cache_that_does_not_serve_is_not_used(kind, caplog):
     assert not caplog.records  # tried once
 
 
-def test_a_prefix_is_run_once_however_often_a_game_is_called():
+def test_a_prefix_is_run_once_in_a_call():
     model, _ = load(GPT2)
     game = with_prefix(model)
     game(ALL)
@@ -70,15 +72,29 @@ def test_a_prefix_is_run_once_however_often_a_game_is_called():
     own = sum(
         len(plain(tiny.byte_level(), " ".join(["", *itertools.compress(["was", "not", "bad", "all"], x)]))) for x in ALL
     )
-    assert game.work.tokens - before.tokens == own + len(ALL)  # and the last token of the prefix in every row
+    shared = len(plain(tiny.byte_level(), FIXED)) - 1  # its last token is in every row
+    assert game.work.tokens - before.tokens == shared + own + len(ALL)
 
 
-def test_a_model_that_was_trained_on_is_not_answered_for_by_what_it_was():
+def trained(model):
+    with torch.no_grad():
+        model.transformer.h[0].mlp.c_fc.weight.mul_(0.5)
+
+
+def overwritten(model):
+    model.transformer.h[0].mlp.c_fc.weight.data.mul_(0.5)
+
+
+def hooked(model):
+    model.transformer.h[0].mlp.register_forward_hook(lambda module, args, output: output * 0.5)
+
+
+@pytest.mark.parametrize("change", [trained, overwritten, hooked])
+def test_a_model_that_was_changed_is_not_answered_for_by_what_it_was(change):
     model = tiny.build(GPT2, tiny.byte_level())
     game = with_prefix(model)
     before = game(ALL)
-    with torch.no_grad():
-        model.transformer.h[0].mlp.c_fc.weight.mul_(0.5)
+    change(model)
     after = game(ALL)
     assert np.abs(after - before).max() > 0.01
     np.testing.assert_allclose(after, one_at_a_time(model, ALL), rtol=0, atol=1e-5)
@@ -173,3 +189,42 @@ def test_a_pipeline_brings_its_tokenizer():
         TextGame(pipe, tokenizer, "it was not bad", target=1),
     ):
         np.testing.assert_array_equal(game(ALL), TextGame(model, tokenizer, "it was not bad", target=1)(ALL))
+
+
+def test_positions_that_turn_with_the_longest_row_are_neither_padded_nor_shared():
+    short = {"rope_type": "longrope", "short_factor": [1.0] * 4, "long_factor": [9.0] * 4, "rope_theta": 10_000.0}
+    config = Phi3Config(
+        vocab_size=len(tiny.byte_level()),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=256,
+        original_max_position_embeddings=len(plain(tiny.byte_level(), FIXED)) + 3,
+        rope_parameters={**short, "original_max_position_embeddings": len(plain(tiny.byte_level(), FIXED)) + 3},
+        initializer_range=0.5,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    torch.manual_seed(0)
+    model = Phi3ForCausalLM(config).eval()
+    np.testing.assert_allclose(with_prefix(model)(ALL), one_at_a_time(model, ALL), rtol=0, atol=1e-3)
+
+
+def test_a_model_and_its_body_are_asked_one_at_a_time_and_may_ask_each_other():
+    model = tiny.build(GPT2, tiny.byte_level())
+    within, done = [], threading.Event()
+
+    def nested():
+        with evaluating(model), evaluating(model.base_model):
+            within.append(True)
+        done.set()
+
+    with evaluating(model.base_model):
+        thread = threading.Thread(target=nested, daemon=True)
+        thread.start()
+        assert not done.wait(0.2)
+    assert done.wait(30)
+    assert within == [True]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, RLock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from spex_widget.games.model.forward import Forward, fetch, is_out_of_memory
 from spex_widget.games.model.output import ModelOutput, Suffixes
-from spex_widget.games.model.prefix import SHORTEST, Prefix, state_of
+from spex_widget.games.model.prefix import SHORTEST, Prefix
 from spex_widget.games.model.subject import Subject
 from spex_widget.games.model.work import Work
 from spex_widget.spectrum.arguments import FloatArray
@@ -32,7 +32,7 @@ PADDING = 1 / 12
 
 logger = logging.getLogger(__name__)
 
-_locks: WeakKeyDictionary[Any, Lock] = WeakKeyDictionary()
+_locks: WeakKeyDictionary[Any, RLock] = WeakKeyDictionary()
 _locks_lock = Lock()
 
 
@@ -40,12 +40,14 @@ _locks_lock = Lock()
 def evaluating(model: Any) -> Iterator[None]:
     """In evaluation mode, without gradients; every module that was training does so again afterwards.
 
-    One at a time for each model: a game that ends must not set a model to training under another that is in it.
+    One at a time for each model, and for those that share its layers: a game that ends must not set a model to training
+    under another that is in it.
     """
     import torch
 
     with _locks_lock:
-        lock = _locks.setdefault(model, Lock())
+        # A classifier and its body are two objects with the same embedding; a function of a model's output may ask it.
+        lock = _locks.setdefault(model.get_input_embeddings(), RLock())
     with lock:
         training = [module for module in model.modules() if module.training]
         model.eval()
@@ -98,14 +100,16 @@ class Batcher:
                 "(to tokenizer.pad_token_id or tokenizer.eos_token_id, say) makes batches possible",
                 subject.name,
             )
-        # Padding behind its end cannot reach a causal model; whether another honours the attention mask is tried out.
-        self._padding_is_harmless: bool | None = True if subject.kind == "causal" else None
+        # Padding behind its end cannot reach a causal model, unless its positions turn with the longest row; whether
+        # another honours the attention mask is tried out.
+        self._padding_is_harmless: bool | None = not subject.turns_with_length if subject.kind == "causal" else None
         # Every row keeps a token of its own behind the prefix, from which the model says what comes next.
         self._fixed = None if fixed is None or subject.kind != "causal" else fixed[:, :-1]
         self._sharing_is_harmless: bool | None = (
-            None if self._fixed is not None and self._fixed.shape[1] >= SHORTEST else False
+            None
+            if self._fixed is not None and self._fixed.shape[1] >= SHORTEST and not subject.turns_with_length
+            else False
         )
-        self._prefix: tuple[int, Prefix | None] = (0, None)
 
     def __call__(self, rows: Sequence[IntArray], read: Read, suffixes: Suffixes = ((),)) -> FloatArray:
         """Evaluate rows.
@@ -217,15 +221,13 @@ class Batcher:
     def _shared_prefix(self, rows: list[IntArray]) -> Prefix | None:
         """What the model made of the tokens that rows, sorted by length, begin with; None where it is not shared."""
         fixed = self._fixed
-        if fixed is None or self._sharing_is_harmless is False or (self._sharing_is_harmless is None and len(rows) < 2):
+        if fixed is None or self._sharing_is_harmless is False or len(rows) < 2:
             return None
         length = fixed.shape[1]
         if not all(row.shape[1] > length and np.array_equal(row[:, :length], fixed) for row in rows):
             return None
-        state = state_of(self.subject.model)
-        if self._prefix[0] != state or self._prefix[1] is None:
-            self._prefix = (state, self._forward.run_prefix(fixed))
-        prefix = self._prefix[1]
+        # Anew in every call: weights, adapters and hooks may have changed since.
+        prefix = self._forward.run_prefix(fixed)
         if self._sharing_is_harmless is None:
             self._sharing_is_harmless = prefix is not None and self._may_share(prefix, rows[0], rows[-1])
             if not self._sharing_is_harmless:

@@ -65,8 +65,3 @@ def _view(layer: Any, rows: int) -> Any:
 
     view.update = update
     return view
-
-
-def state_of(model: Any) -> int:
-    """A number that changes when a model's parameters are moved or trained, after which no cache holds."""
-    return hash(tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in model.parameters()))

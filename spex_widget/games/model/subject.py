@@ -136,6 +136,14 @@ class Subject:
         return 0
 
     @property
+    def turns_with_length(self) -> bool:
+        """Whether a token's rotary position depends on how long the longest row of its batch is."""
+        config = self.config.get_text_config()
+        rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
+        kinds = [rope, *(part for part in rope.values() if isinstance(part, dict))]
+        return any(part.get("rope_type", part.get("type")) in ("longrope", "dynamic") for part in kinds)
+
+    @property
     def pad(self) -> int | None:
         """The token id that the model itself takes for padding; None where it has none."""
         pad = getattr(self.config.get_text_config(), "pad_token_id", None)
