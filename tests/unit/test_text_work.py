@@ -139,6 +139,45 @@ def test_batches_are_halved_until_they_fit_and_stay_so(kind, caplog):
     np.testing.assert_allclose(again, expected, rtol=0, atol=1e-5)
 
 
+def test_memory_that_does_not_do_for_trying_whether_rows_may_be_padded():
+    model, tokenizer = load(BERT)
+    expected, game = (TextGame(model, tokenizer, "it was not bad", target=1, ablation="remove") for _ in range(2))
+    expected = expected(ALL)
+
+    def ask(module, args, options):
+        if len(options["input_ids"]) > 1:
+            torch.empty(2**50)
+
+    hook = model.register_forward_pre_hook(ask, with_kwargs=True)
+    try:
+        values = game(ALL)
+    finally:
+        hook.remove()
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
+
+
+def test_what_a_failed_call_took_is_not_the_next_ones():
+    model, _ = load(GPT2)
+    game = with_prefix(model)
+    game(ALL)  # the first tries whether the prefix may be shared
+    passes = []
+    for fails in (False, True, False):
+
+        def ask(*_, fails=fails):
+            if fails:
+                raise RuntimeError("weights on fire")
+
+        hook, before = model.lm_head.register_forward_hook(ask), game.work
+        try:
+            game(ALL)
+        except RuntimeError:
+            assert fails
+        finally:
+            hook.remove()
+        passes.append(game.work.passes - before.passes)
+    assert passes[2] == passes[0] > passes[1] > 0
+
+
 def test_memory_that_does_not_do_for_a_single_row():
     model, tokenizer = load(BERT)
     game = TextGame(model, tokenizer, "it was not bad", target=1)

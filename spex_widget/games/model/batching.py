@@ -140,9 +140,11 @@ class Batcher:
             index = [place.setdefault((row.shape[1], row.tobytes()), len(place)) for row in rows]
             first = np.unique(index, return_index=True)[1]
             order = first[np.argsort([rows[i].shape[1] for i in first], kind="stable")]
-            values = fetch(torch.cat(list(self._parts([rows[i] for i in order], read, suffixes))))
-            work = self._forward.take_work() + Work(rows=len(rows), evaluated=len(order))
-            self.work += work + Work(other_seconds=perf_counter() - began - work.forward_seconds)
+            try:
+                values = fetch(torch.cat(list(self._parts([rows[i] for i in order], read, suffixes))))
+            finally:  # what a call that fails has taken is its own, not the next one's
+                work = self._forward.take_work() + Work(rows=len(rows), evaluated=len(order))
+                self.work += work + Work(other_seconds=perf_counter() - began - work.forward_seconds)
         back = np.empty(len(order), dtype=np.intp)
         back[np.array(index)[order]] = np.arange(len(order))
         return values[back[index]]
@@ -171,7 +173,8 @@ class Batcher:
                 raise
             if len(batch) == 1:
                 raise MemoryError(
-                    f"{self.subject.name} runs out of memory on a single input of {batch[0].shape[1]} tokens; a "
+                    f"{self.subject.name} runs out of memory on a single input of "
+                    f"{batch[0].shape[1] + (0 if prefix is None else len(prefix))} tokens; a "
                     "shorter text, a smaller dtype or another device may do"
                 ) from error
         # Not before here are the tensors of the failed pass let go.
@@ -209,7 +212,12 @@ class Batcher:
     def _may_pad(self, short: IntArray, long: IntArray) -> bool:
         """Whether the model answers a padded row as it does the row alone: tried once, on the first two that differ."""
         if self._padding_is_harmless is None:
-            alone, padded = (self._forward(rows, ((),))[0].output[0] for rows in ([short], [short, long]))
+            try:
+                alone, padded = (self._forward(rows, ((),))[0].output[0] for rows in ([short], [short, long]))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                return False  # two are too many now; it is tried again where they fit
             self._padding_is_harmless = self.agree(alone, padded[: len(alone)])
             if not self._padding_is_harmless:
                 logger.warning(
@@ -230,18 +238,21 @@ class Batcher:
         prefix = self._forward.run_prefix(fixed)
         if self._sharing_is_harmless is None:
             self._sharing_is_harmless = prefix is not None and self._may_share(prefix, rows[0], rows[-1])
-            if not self._sharing_is_harmless:
+            if self._sharing_is_harmless is False:
                 logger.info("%s does not go on from a prefix's cache, so every row is run whole", self.subject.name)
         return prefix if self._sharing_is_harmless else None
 
-    def _may_share(self, prefix: Prefix, short: IntArray, long: IntArray) -> bool:
-        """Whether the model goes on from the prefix's cache as it does from the prefix: tried once, on two rows."""
+    def _may_share(self, prefix: Prefix, short: IntArray, long: IntArray) -> bool | None:
+        """Whether the model goes on from the prefix's cache as it does from the prefix: tried once, on two rows.
+
+        None where memory ran out on them.
+        """
         own = [row[:, len(prefix) :] for row in (short, long)]
         try:
             shared = self._forward(own, ((),), prefix)[0].output
         except Exception as error:  # a cache of a kind of its own may fail in any way
             if is_out_of_memory(error):
-                raise
+                return None
             logger.debug("a shared prefix failed", exc_info=True)
             return False
         return all(
