@@ -4,6 +4,8 @@ The literal of a *parity* is 1 − 2 x_i, so that the atom is a character χ_S. 
 is x_i: the atom is 1 where all of S are there (the unanimity game of S, the basis of the Möbius transform). That of a
 conjunction of *absent* ones is 1 − x_i: 1 where none of S is there. A function of few atoms of one kind may need
 hundreds of another: a conjunction of four players has 16 Fourier coefficients.
+
+Products of −1, 0 and 1 are exact in single precision, and so are their sums: half the memory and time of double.
 """
 
 from __future__ import annotations
@@ -12,14 +14,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
 from spex_widget.spectrum import SparseSpectrum, all_subsets, set_orders
-from spex_widget.spectrum.arguments import BoolArray, FloatArray
+from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray
 from spex_widget.spectrum.sets import IntArray
-
-# Products of −1, 0 and 1 are exact in single precision, and so are their sums: half the memory and time.
-Float32Array = npt.NDArray[np.float32]
 
 _LITERALS: Mapping[str, Callable[[Float32Array], Float32Array]] = MappingProxyType(
     {"parity": lambda x: 1 - 2 * x, "present": lambda x: x, "absent": lambda x: 1 - x}
@@ -27,27 +25,8 @@ _LITERALS: Mapping[str, Callable[[Float32Array], Float32Array]] = MappingProxyTy
 
 
 def literals(coalitions: BoolArray, kind: str) -> Float32Array:
-    """The literals of a kind of every player, (m, n) float32."""
+    """The literals of a kind of every player, (m, n) float32: their `products` over sets are the atoms."""
     return _LITERALS[kind](coalitions.astype(np.float32))
-
-
-def atoms(literals: Float32Array, sets: IntArray) -> Float32Array:
-    """The products of literals (m, n) over sets (p, d), (m, p) float32.
-
-    Examples
-    --------
-    >>> x = np.array([[True, True, False], [True, False, False]])
-    >>> atoms(literals(x, "present"), np.array([[0, 1], [0, 3]]))
-    array([[1., 1.],
-           [0., 1.]], dtype=float32)
-    """
-    m, n = literals.shape
-    padded = np.ones((m, n + 1), dtype=np.float32)
-    padded[:, :n] = literals
-    out = np.ones((m, len(sets)), dtype=np.float32)
-    for column in sets.T:
-        out *= padded[:, column]
-    return out
 
 
 def in_fourier(n: int, kind: str, sets: IntArray, amounts: FloatArray) -> SparseSpectrum:

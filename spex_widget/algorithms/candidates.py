@@ -6,9 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
-from spex_widget.algorithms.atoms import Float32Array, atoms
-from spex_widget.spectrum import SparseSpectrum, all_subsets, group, set_orders
-from spex_widget.spectrum.arguments import BoolArray, FloatArray
+from spex_widget.spectrum import SparseSpectrum, all_subsets, group, products, set_orders
+from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray
 from spex_widget.spectrum.sets import IntArray, stack_sets
 
 _TRIPLES_UP_TO = 256  # players: more would take seconds
@@ -102,7 +101,7 @@ def grow(literals: Float32Array, sets: IntArray, residuals: FloatArray, top: int
     """
     m, n = literals.shape
     sets = sets[set_orders(sets, n) < _LARGEST]
-    base = atoms(literals, sets)
+    base = products(literals, sets)
     centred = (residuals - residuals.mean()).astype(np.float32)
     table = (base * centred[:, None]).T @ literals
     sums = base.T @ literals

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 
-from spex_widget.spectrum import SparseSpectrum, characters, set_orders
-from spex_widget.spectrum.arguments import BoolArray, FloatArray
+from spex_widget.algorithms.atoms import literals
+from spex_widget.spectrum import SparseSpectrum, products, set_orders
+from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray
 from spex_widget.spectrum.sets import IntArray
 
 _HOLD_OUT = 0.2
@@ -17,8 +17,6 @@ _ORDER_WEIGHT = 0.3  # how much harder each further order is penalised
 _EXACT = 1e-10  # misses below this share of the values' range are rounding errors
 _RIDGE = 1e-8  # keeps refits solvable where columns coincide on few rows
 _CHUNK = 1 << 24  # entries of a block in double precision
-
-Signs = npt.NDArray[np.float32]
 
 
 def fit_lasso(coalitions: BoolArray, values: FloatArray, candidates: IntArray, *, seed: int) -> SparseSpectrum:
@@ -41,8 +39,7 @@ def fit_lasso(coalitions: BoolArray, values: FloatArray, candidates: IntArray, *
     if len(values) < 5 or scale == 0 or not len(candidates):
         return SparseSpectrum.from_sets(n, {(): float(mean)})
     weights: FloatArray = 1 + _ORDER_WEIGHT * (set_orders(candidates, n).astype(np.float64) - 1)
-    # Signs are exact in single precision, and so are their sums: half the memory and time of the large products.
-    features = characters(coalitions, candidates).astype(np.float32)
+    features = products(literals(coalitions, "parity"), candidates)
     y = (values - mean) / scale
 
     shuffled = np.random.default_rng(seed).permutation(len(y))
@@ -84,7 +81,7 @@ class _Sums:
         self.square = square
 
     @classmethod
-    def of(cls, features: Signs, y: FloatArray) -> _Sums:
+    def of(cls, features: Float32Array, y: FloatArray) -> _Sums:
         """Of characters (m, p) and values (m,)."""
         step = max(1, _CHUNK // max(len(y), 1))
         cross = [y @ features[:, start : start + step] for start in range(0, features.shape[1], step)]
@@ -160,7 +157,7 @@ class _Problem:
         out[support] = (first + linalg.cho_solve(ridged, cross - gram @ first)) / self.weights[support]
         return out
 
-    def predict(self, features: Signs, rows: IntArray, coefficients: FloatArray) -> FloatArray:
+    def predict(self, features: Float32Array, rows: IntArray, coefficients: FloatArray) -> FloatArray:
         """Values at some rows of characters (m, p)."""
         support = np.flatnonzero(coefficients)
         chosen = features[np.ix_(rows, support)].astype(np.float64)

@@ -6,13 +6,12 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 
-from spex_widget.spectrum.arguments import BoolArray, FloatArray
+from spex_widget.algorithms.atoms import literals
+from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray
 
-Float32Array = npt.NDArray[np.float32]
-Signs = TypeVar("Signs", npt.NDArray[np.float32], npt.NDArray[np.float64])
+Signs = TypeVar("Signs", Float32Array, FloatArray)
 
 _JITTER = 1e-6  # of the scale: what single precision needs to factorise
 
@@ -54,7 +53,7 @@ class OnCPU(Likelihood):
     MOST_ROWS = 4000
 
     def __init__(self, coalitions: BoolArray, y: FloatArray) -> None:
-        self._z, self._y = signs(coalitions), y
+        self._z, self._y = literals(coalitions, "parity"), y
 
     def gradient(self, logs: FloatArray) -> FloatArray | None:
         """From one factorisation of the kernel, in place."""
@@ -86,11 +85,6 @@ class OnCPU(Likelihood):
         np.einsum("ii->i", noisy)[:] += on_diagonal(logs)
         factor = linalg.cho_factor(noisy, lower=True, overwrite_a=True, check_finite=False)
         return np.asarray(linalg.cho_solve(factor, self._y))
-
-
-def signs(coalitions: BoolArray) -> Float32Array:
-    """The coalitions as z = 1 − 2x."""
-    return np.asarray(1 - 2 * coalitions.astype(np.float32))
 
 
 def kernel(left: Signs, right: Signs, logs: FloatArray) -> Signs:

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spex_widget.algorithms.atoms import literals
 from spex_widget.algorithms.candidates import every_set
-from spex_widget.algorithms.likelihood import Float32Array, Likelihood, OnCPU, kernel, signs
+from spex_widget.algorithms.likelihood import Likelihood, OnCPU, kernel
 from spex_widget.algorithms.likelihood_gpu import OnGPU, gpu_takes
 from spex_widget.spectrum import SparseSpectrum, characters, group, set_orders
-from spex_widget.spectrum.arguments import BoolArray, FloatArray
+from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray
 from spex_widget.spectrum.sets import IntArray, stack_sets
 
 _logger = logging.getLogger(__name__)
@@ -69,7 +70,8 @@ class Process:
 
     def __call__(self, coalitions: BoolArray) -> FloatArray:
         """The posterior mean (k,) at coalitions (k, n)."""
-        return self.mean + self.spread * (kernel(signs(coalitions), signs(self.coalitions), self.logs) @ self.dual)
+        here, there = (literals(rows, "parity") for rows in (coalitions, self.coalitions))
+        return self.mean + self.spread * (kernel(here, there, self.logs) @ self.dual)
 
     def left_out(self, rows: int) -> str:
         """What to tell a person where it was offered more rows than it used; "" where it used all."""
@@ -168,7 +170,7 @@ def _fitted(
     likelihood = device(coalitions, y)
     learnt_from = min(len(y), device.LEARNT_FROM)
     if before is None or learnt_from <= _COLD_UP_TO:
-        guess = _first_guess(signs(coalitions[:learnt_from]), y[:learnt_from].astype(np.float32))
+        guess = _first_guess(literals(coalitions[:learnt_from], "parity"), y[:learnt_from].astype(np.float32))
         logs = _climb(likelihood, guess, _COLD_STEPS)
     elif final or len(y) == learnt_from:
         logs = _climb(likelihood, before.logs, _FINAL_STEPS if final else _WARM_STEPS)

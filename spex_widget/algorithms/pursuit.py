@@ -12,10 +12,10 @@ import numpy as np
 from scipy import linalg
 from scipy.special import gammaln
 
-from spex_widget.algorithms.atoms import Float32Array, atoms, in_fourier, literals
+from spex_widget.algorithms.atoms import in_fourier, literals
 from spex_widget.algorithms.candidates import grow, screen, union
-from spex_widget.spectrum import SparseSpectrum, set_orders
-from spex_widget.spectrum.arguments import BoolArray, FloatArray
+from spex_widget.spectrum import SparseSpectrum, products, set_orders
+from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray
 from spex_widget.spectrum.sets import IntArray, group, stack_sets
 
 _PASSES, _FINAL_PASSES = 2, 4  # of growing: in a round, and at the end
@@ -103,7 +103,7 @@ class _Dictionary:
         new = np.ones(len(unique), dtype=bool)
         new[which[: len(mine)]] = False
         sets = unique[new]
-        columns = atoms(self.literals[kind], sets)
+        columns = products(self.literals[kind], sets)
         centre = columns.mean(axis=0, dtype=np.float64)
         m = len(columns)
         across = (self.columns.T @ columns).astype(np.float64) - m * np.outer(self.centre, centre)

@@ -112,8 +112,7 @@ def _fit_scaled(
         spectra["ridge"] = fit_ridge(coalitions, values, trees) if len(trees) else spectra["linear"]
     alone = strongest_singles(coalitions, values, _SINGLES)
     candidates = union(n, propose(trees, _PROPOSED), alone)
-    for name in ("parities", "conjunctions") if {"lasso", *_PURSUITS} & set(names) else ():
-        kinds, top = _PURSUITS[name]
+    for name, (kinds, top) in _PURSUITS.items() if {"lasso", *_PURSUITS} & set(names) else ():
         start = union(n, propose(trees, top), alone)
         spectra[name] = fit_pursuit(kinds, coalitions, values, start, final=final)
         candidates = union(n, candidates, spectra[name].members)

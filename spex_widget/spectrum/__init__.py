@@ -2,7 +2,7 @@
 
 from spex_widget.spectrum.indices import index_weights, interactions
 from spex_widget.spectrum.sets import all_subsets, group, pad_sets, set_orders
-from spex_widget.spectrum.sparse import SparseSpectrum, characters
+from spex_widget.spectrum.sparse import SparseSpectrum, characters, products
 from spex_widget.spectrum.trees import Leaves, lightgbm_leaves
 from spex_widget.spectrum.weights import INDICES, check_index
 
@@ -18,5 +18,6 @@ __all__ = [
     "interactions",
     "lightgbm_leaves",
     "pad_sets",
+    "products",
     "set_orders",
 ]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
 
 
 _FROM_INDICES = "player indices are turned into a coalition with np.isin(np.arange(n), indices)"

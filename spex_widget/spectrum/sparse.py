@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions
+from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray, check_coalitions
 from spex_widget.spectrum.sets import IntArray, group, pad_sets, set_orders, stack_sets, subset_positions
+
+Factors = TypeVar("Factors", FloatArray, Float32Array)
 
 _CHUNK = 1 << 22  # entries of a (rows, coefficients) block: 32 MB of float64
 
@@ -167,10 +170,22 @@ class SparseSpectrum:
 
 def characters(coalitions: BoolArray, members: IntArray) -> FloatArray:
     """χ_S(x) for coalitions (m, n) and sets (K, d): (m, K) of ±1, float64."""
-    m, n = coalitions.shape
-    signs = np.ones((m, n + 1))
-    signs[:, :n] -= 2 * coalitions
-    out = np.ones((m, len(members)))
+    return products(1 - 2 * coalitions.astype(np.float64), members)
+
+
+def products(factors: Factors, members: IntArray) -> Factors:
+    """The product of each row's factors (m, n) over each of the sets (K, d): (m, K), in their precision.
+
+    Examples
+    --------
+    >>> products(np.array([[2.0, 3.0, 5.0], [7.0, 1.0, 1.0]]), np.array([[0, 1], [0, 3]]))
+    array([[6., 2.],
+           [7., 7.]])
+    """
+    m, n = factors.shape
+    padded = np.ones((m, n + 1), dtype=factors.dtype)
+    padded[:, :n] = factors
+    out = np.ones((m, len(members)), dtype=factors.dtype)
     for column in members.T:
-        out *= signs[:, column]
-    return out
+        out *= padded[:, column]
+    return cast("Factors", out)

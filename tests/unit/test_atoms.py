@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import brute
-from spex_widget.algorithms.atoms import atoms, in_fourier, literals
-from spex_widget.spectrum import pad_sets
+from spex_widget.algorithms.atoms import in_fourier, literals
+from spex_widget.spectrum import pad_sets, products
 
 N = 5
 EVERY = np.array(list(product([False, True], repeat=N)))
@@ -21,7 +21,7 @@ DEFINITIONS = {
 
 @pytest.mark.parametrize("kind", DEFINITIONS)
 def test_an_atom_is_what_its_name_says(kind):
-    columns = atoms(literals(EVERY, kind), pad_sets(SETS, N))
+    columns = products(literals(EVERY, kind), pad_sets(SETS, N))
     assert columns.dtype == np.float32
     for column, s in zip(columns.T, SETS, strict=True):
         np.testing.assert_array_equal(column, DEFINITIONS[kind](EVERY, list(s)))

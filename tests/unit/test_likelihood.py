@@ -11,7 +11,8 @@ import torch
 from process_reference import exact_kernel, logarithms, rows, scikit_learn
 from spex_widget.algorithms import likelihood as module
 from spex_widget.algorithms import process
-from spex_widget.algorithms.likelihood import OnCPU, kernel, on_diagonal, signs
+from spex_widget.algorithms.atoms import literals
+from spex_widget.algorithms.likelihood import OnCPU, kernel, on_diagonal
 from spex_widget.algorithms.likelihood_gpu import OnGPU, gpu_takes
 from spex_widget.algorithms.process import fit_process
 
@@ -35,7 +36,9 @@ def gaussian(m, seed=1):
 @pytest.mark.parametrize("n", [2, 5, 30])
 def test_the_kernel_is_what_it_says(n):
     left, right, logs = rows(7, n, 1), rows(9, n, 2), logarithms(n)
-    np.testing.assert_allclose(kernel(signs(left), signs(right), logs), exact_kernel(left, right, logs), rtol=1e-5)
+    np.testing.assert_allclose(
+        kernel(literals(left, "parity"), literals(right, "parity"), logs), exact_kernel(left, right, logs), rtol=1e-5
+    )
 
 
 @both

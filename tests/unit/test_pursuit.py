@@ -9,10 +9,10 @@ from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
 import brute
 from spex_widget.algorithms import pursuit
-from spex_widget.algorithms.atoms import atoms, in_fourier, literals
+from spex_widget.algorithms.atoms import in_fourier, literals
 from spex_widget.algorithms.candidates import every_set, singles, union
 from spex_widget.algorithms.pursuit import fit_pursuit
-from spex_widget.spectrum import SparseSpectrum, pad_sets
+from spex_widget.spectrum import SparseSpectrum, pad_sets, products
 
 PARITIES, CONJUNCTIONS = ("parity",), ("present", "absent")
 
@@ -36,7 +36,7 @@ def test_among_few_atoms_it_is_the_best_subset_by_the_criterion(seed, noise, mon
     n, m, rng = 3, 60, np.random.default_rng(seed)
     x = rows(m, n, seed)
     sets = union(n, singles(n), every_set(n, 2))
-    columns = atoms(literals(x, "parity"), sets).astype(float)
+    columns = products(literals(x, "parity"), sets).astype(float)
     y = columns @ (rng.normal(size=6) * (rng.random(6) < 0.5)) + noise * rng.normal(size=m)
     choices = np.where((sets < n).sum(axis=1) == 1, np.log(3), np.log(3))
     price = np.log(m) + 2 * pursuit._GAMMA * choices
@@ -62,7 +62,7 @@ def test_the_picks_are_those_of_scikit_learn(monkeypatch):
     sets = union(n, singles(n), every_set(n, 2))
     planted = SparseSpectrum.from_sets(n, {(0,): 2.0, (1, 2): -1.5, (3, 4): 1.0, (5,): 0.7})
     y = planted(x) + 0.3 * np.random.default_rng(1).normal(size=m)
-    columns = atoms(literals(x, "parity"), sets).astype(float)
+    columns = products(literals(x, "parity"), sets).astype(float)
     columns -= columns.mean(axis=0)
     found = fit_pursuit(PARITIES, x, y, sets, final=True)
     picked = {s: c for s, c in brute.as_dict(found).items() if s}
