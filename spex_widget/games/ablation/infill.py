@@ -98,8 +98,8 @@ def _guesses(subject: Subject, encoding: Encoding, masked: list[npt.NDArray[np.i
             lines = zip(encoding.names, encoding.inputs, strict=True)
             inputs = {name: torch.from_numpy(line).repeat(len(some), 1) for name, line in lines}
             inputs |= {"input_ids": batch, "attention_mask": torch.ones_like(batch)}
-            device = model.get_input_embeddings().weight.device
-            logits: Tensor = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).logits.float().cpu()
+            inputs = {name: tensor.to(subject.device) for name, tensor in inputs.items()}
+            logits: Tensor = model(**inputs).logits.float().cpu()
             for row, tokens in zip(logits, some, strict=True):
                 at = torch.from_numpy(tokens)
                 scores = row[at]

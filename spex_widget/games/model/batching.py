@@ -88,7 +88,7 @@ class Batcher:
         self.subject = subject
         self.work = Work()
         self._forward = Forward(subject, names)
-        on_cpu = self._forward.device.type == "cpu"
+        on_cpu = subject.device.type == "cpu"
         self.rows_at_once = 64 if on_cpu else 256
         self.tokens_at_once = 2_048 if on_cpu else 16_384
         self.logits_at_once = 2**25 if on_cpu else 2**28

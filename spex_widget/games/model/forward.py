@@ -78,14 +78,6 @@ class Forward:
         cache = getattr(answer, "past_key_values", None)
         return Prefix(tokens, cache) if isinstance(cache, Cache) and hasattr(cache, "layers") else None
 
-    @property
-    def device(self) -> Any:
-        """Where inputs go: the first layer's device, also where a model is spread over several."""
-        device = self.subject.model.get_input_embeddings().weight.device
-        if device.type == "meta":  # loaded for each pass from where it is kept
-            device = self.subject.model.get_input_embeddings()._hf_hook.execution_device
-        return device
-
     def take_work(self) -> Work:
         """Passes, tokens and seconds since this was last asked; the device must have ended them all."""
         work = self._work + Work(forward_seconds=self._stopwatch.take())
@@ -127,7 +119,7 @@ class Forward:
         if use_cache is not None and "use_cache" in self._accepted:
             inputs = {**inputs, "use_cache": use_cache}
         self._work += Work(passes=1)
-        with self._stopwatch.running(self.device):
+        with self._stopwatch.running(self.subject.device):
             return module(**inputs)
 
     def _padded(
@@ -158,7 +150,7 @@ class Forward:
     def _send(self, array: IntArray) -> Tensor:
         import torch
 
-        tensor, device = torch.from_numpy(np.ascontiguousarray(array)), self.device
+        tensor, device = torch.from_numpy(np.ascontiguousarray(array)), self.subject.device
         return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.games.model.offsets import token_spans
+from spex_widget.games.model.weights import digest_weights, hooks_of
 from spex_widget.games.units import Span
 
 Kind = Literal["classifier", "causal", "seq2seq", "encoder"]
@@ -107,6 +107,17 @@ class Subject:
     def config(self) -> Any:
         """The model's configuration."""
         return self.model.config
+
+    @property
+    def device(self) -> Any:
+        """Where inputs go: the first layer's device, also of a model that is spread over several or offloaded."""
+        import torch
+
+        embedding = self.model.get_input_embeddings()
+        # A weight on "meta" is loaded for each pass; its layer's hooks, else those around it, say where that is run.
+        hooks = (hook for module in (*embedding.modules(), *self.model.modules()) for hook in hooks_of(module))
+        named = (getattr(hook, "execution_device", None) for hook in hooks) if embedding.weight.is_meta else ()
+        return torch.device(next((device for device in named if device is not None), embedding.weight.device))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -242,14 +253,8 @@ class Subject:
             )
 
     def digest(self) -> str:
-        """A digest of the weights: every parameter's name, shape and type, and a thousand entries of each."""
-        state = hashlib.sha256()
-        for name, parameter in self.model.named_parameters():
-            state.update(f"{name} {tuple(parameter.shape)} {parameter.dtype}\n".encode())
-            if not parameter.is_meta:
-                flat = parameter.detach().reshape(-1)
-                state.update(flat[:: max(1, flat.numel() // 1024)].float().cpu().numpy().tobytes())
-        return state.hexdigest()
+        """A digest of the weights, wherever they are kept."""
+        return digest_weights(self.model)
 
 
 def _kind_of(model: Any) -> Kind | None:

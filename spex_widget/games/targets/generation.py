@@ -16,7 +16,7 @@ def generate(prompt: Prompt, max_new_tokens: int) -> TokenIds:
     import torch
 
     subject = prompt.subject
-    model, ids = subject.model, torch.as_tensor(prompt.inputs[:1]).to(subject.model.device)
+    model, ids = subject.model, torch.as_tensor(prompt.inputs[:1]).to(subject.device)
     # A decoder of its own starts with tokens that are no part of the answer, and some are made to end with the last
     # token allowed: such a model is asked for more than is taken.
     start = subject.decoder_start if subject.kind == "seq2seq" else ()

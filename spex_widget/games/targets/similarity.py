@@ -92,8 +92,8 @@ class Similarity(Target):
                 f"pool='pooler' needs a model with a pooler that takes hidden states, and {subject.name} has none; "
                 "pool='mean', 'cls' or 'last' need none"
             )
-        weight = next(pooler.parameters())
-        return lambda said: pooler(said.output.to(weight)).to(said.output)
+        kind = subject.model.dtype
+        return lambda said: pooler(said.output.to(kind)).to(said.output)
 
 
 def _mean(said: ModelOutput) -> Tensor:
