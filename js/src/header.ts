@@ -2,11 +2,11 @@
 
 import type { Asked, Commands } from "./commands";
 import { make, makeButton, setAttribute, setText, showButton } from "./dom";
-import { count, perSecond, share, timeLeft } from "./numbers";
+import { count, percent, perSecond, share, timeLeft } from "./numbers";
 import { type Frame, type Header, isFinal } from "./protocol";
 import type { ViewState } from "./state";
 import { verifyButton } from "./verify";
-import { faithWords, outputName, STATE_WORDS } from "./wording";
+import { faithWords, outputName, STATE_WORDS, workWords } from "./wording";
 
 export function headerPane(state: ViewState, commands: Commands): HTMLElement {
   const pane = make("section", "spex-header");
@@ -24,11 +24,12 @@ export function headerPane(state: ViewState, commands: Commands): HTMLElement {
   const status = make("div", "spex-now");
   const word = make("span", "spex-state");
   const progress = make("span", "spex-number spex-done");
+  const work = make("span", "spex-muted spex-number spex-work");
   const fitting = make("span", "spex-muted");
   const faithful = make("span", "spex-number spex-faithful");
   const busy = make("span", "spex-muted spex-busy");
   busy.setAttribute("aria-live", "polite");
-  status.append(word, progress, fitting, busy, faithful);
+  status.append(word, progress, work, fitting, busy, faithful);
   const alert = make("div", "spex-alert");
   alert.setAttribute("role", "alert");
   pane.append(what, buttons(state, commands), bar, status, alert);
@@ -39,6 +40,8 @@ export function headerPane(state: ViewState, commands: Commands): HTMLElement {
     setText(word, frame ? wordsOfState(frame, commands) : "waiting for the first ablations…");
     setAttribute(word, "data-state", frame?.state ?? "waiting");
     setText(progress, frame ? wordsOfProgress(frame, commands.busy) : "");
+    setText(work, frame ? wordsOfWork(frame) : "");
+    setAttribute(work, "title", frame?.work ? workWords(frame.work) : null);
     setText(fitting, frame && isFitting(frame) ? `fitting the surrogate, round ${frame.round + 1}` : "");
     setText(faithful, frame ? wordsOfFaith(frame) : "");
     setAttribute(faithful, "title", (frame && faithWords(frame)) || null);
@@ -81,6 +84,10 @@ function wordsOfProgress(frame: Frame, short: boolean): string {
   }
   if (frame.verifying.ablations > 0) parts.push(`${count(frame.verifying.ablations)} more to verify`);
   return parts.join(" · ");
+}
+
+function wordsOfWork({ work }: Frame): string {
+  return work ? `${count(work.tokens)} tokens · model idle ${percent(work.idle)}` : "";
 }
 
 function isFitting(frame: Frame): boolean {

@@ -75,6 +75,22 @@ export interface Verifying {
   error: string;
 }
 
+/** What the run has taken of the model, with all that was probed and verified. */
+export interface Work {
+  /** Inputs that were asked for. */
+  rows: number;
+  /** Those that went through the model; the others were equal to one of them. */
+  evaluated: number;
+  passes: number;
+  /** In all passes, without padding. */
+  tokens: number;
+  padding: number;
+  /** Within the model's forward. */
+  seconds: number;
+  /** The share of the time since the first ablation, waits for a person left out, in which no forward was running. */
+  idle: number;
+}
+
 /** One point of the convergence line. */
 export interface Mark {
   ablations: number;
@@ -119,6 +135,8 @@ export interface Frame {
   /** What a person should know beside the numbers, a plain sentence each. */
   remarks: string[];
   verifying: Verifying;
+  /** Null where the game does not count it, and before the first batch. */
+  work: Work | null;
   r2: R2 | null;
   /** Each player's own effect (its Banzhaf value); null before the first estimate. */
   effects: Float32Array | null;
@@ -180,12 +198,18 @@ export function decodeFrame(bytes: DataView): Frame | null {
     weights: head.weights,
     remarks: head.remarks,
     verifying: head.verifying,
+    work: head.work ? readWork(head) : null,
     r2: value == null ? null : { value, low: low ?? value, high: high ?? value },
     effects: numbers("effects") as Float32Array | null,
     interactions: "members" in layout ? readInteractions(bytes, layout) : [],
     history: "history" in layout ? readHistory(bytes, layout) : [],
     energy: [...(numbers("energy") ?? [])],
   };
+}
+
+function readWork({ work, idle }: { work: Record<string, number>; idle: number | null }): Work {
+  const { rows = 0, evaluated = 0, passes = 0, tokens = 0, padding = 0, forward_seconds: seconds = 0 } = work;
+  return { rows, evaluated, passes, tokens, padding, seconds, idle: idle ?? 0 };
 }
 
 function readInteractions(bytes: DataView, layout: Layout): Interaction[] {

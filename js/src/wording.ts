@@ -1,7 +1,7 @@
 /** What the screen says in words. */
 
-import { count, share, signed } from "./numbers";
-import type { Frame, Header, Interaction, Kind, RunState, Verdict } from "./protocol";
+import { count, percent, share, signed } from "./numbers";
+import type { Frame, Header, Interaction, Kind, RunState, Verdict, Work } from "./protocol";
 
 export const STATE_WORDS: Record<RunState, string> = {
   running: "running",
@@ -70,6 +70,18 @@ export function faithWords(frame: Frame): string {
     .sort(([, a], [, b]) => b - a)
     .map(([name, weight]) => `${REFINERS[name] ?? name} × ${share(weight)}`);
   return speak.length ? `${FAITH}\nThe surrogate is a sum: ${speak.join(" + ")}.` : FAITH;
+}
+
+/** What the run has taken of the model, in full, and what idle means. */
+export function workWords({ rows, evaluated, passes, tokens, padding, seconds, idle }: Work): string {
+  const spared = evaluated < rows ? `, evaluated: ${count(evaluated)}, for the others were equal to one of these` : "";
+  return (
+    `inputs asked for: ${count(rows)}${spared}\n` +
+    `passes: ${count(passes)}, tokens: ${count(tokens)}, padding beside them: ${count(padding)}\n` +
+    `seconds in the model's forward: ${seconds.toFixed(1)}\n` +
+    `Idle, ${percent(idle)}, is the share of the time since the first ablation in which no forward was running. ` +
+    "No time counts while the run waits for you, paused or ended."
+  );
 }
 
 const SUM =

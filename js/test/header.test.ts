@@ -25,6 +25,25 @@ test("a run says what is explained, how far it is and how faithful", () => {
   expect(view.find("[role=progressbar]").getAttribute("aria-valuenow")).toBe("312");
 });
 
+test("what the run has taken of the model is one quiet line, in full in its tooltip", () => {
+  const view = mount();
+  const line = () => view.find(".spex-work");
+  expect([line().textContent, line().hasAttribute("title")]).toEqual(["", false]); // a game that does not count it
+  const counted = { rows: 1000, evaluated: 640, passes: 34, tokens: 12300, padding: 210 };
+  const work = { ...counted, forward_seconds: 9.3, other_seconds: 0.5 };
+  view.show(frame({ seq: 2, work, idle: 0.07 }, KNOWN));
+  expect(line().textContent).toBe("12,300 tokens · model idle 7\u00a0%");
+  expect(line().title.split("\n")).toEqual([
+    "inputs asked for: 1,000, evaluated: 640, for the others were equal to one of these",
+    "passes: 34, tokens: 12,300, padding beside them: 210",
+    "seconds in the model's forward: 9.3",
+    expect.stringMatching(/^Idle, 7\u00a0%, is the share of the time since the first ablation/),
+  ]);
+  view.show(frame({ seq: 3, work: { ...work, rows: 640 }, idle: 0 }, KNOWN));
+  expect(line().title.split("\n")[0]).toBe("inputs asked for: 640");
+  expect(line().textContent).toBe("12,300 tokens · model idle 0\u00a0%");
+});
+
 test("the tooltip of R² says what the surrogate is made of", () => {
   const weights = { linear: 1e-9, lasso: 0.13, parities: 0.34, process: 0.7, novel: 0.01 };
   const view = mount(frame({ weights }, KNOWN));

@@ -49,6 +49,8 @@ export interface Head {
   weights: Record<string, number>;
   remarks: string[];
   verifying: Verifying;
+  work: Record<string, number> | null;
+  idle: number | null;
   r2: [number, number, number] | null;
   version: number;
 }
@@ -73,6 +75,8 @@ const HEAD: Head = {
   weights: {},
   remarks: [],
   verifying: { done: 0, chosen: 0, ablations: 0, error: "" },
+  work: null,
+  idle: null,
   r2: [0.93, 0.9, 0.95],
 };
 

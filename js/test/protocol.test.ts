@@ -14,6 +14,8 @@ function view(bytes: Uint8Array, shift = 0): DataView {
   return new DataView(moved.buffer, shift);
 }
 
+const pick = (from: Record<string, number>, ...names: string[]) =>
+  Object.fromEntries(names.map((name) => [name, from[name]]));
 const figures = ([effect, low, high, contexts]: number[]) => ({ effect, low, high, contexts });
 
 test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) => {
@@ -37,6 +39,7 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
     weights: head.weights,
     remarks: head.remarks,
     verifying: head.verifying,
+    work: { ...pick(head.work, "rows", "evaluated", "passes", "tokens", "padding"), seconds: 0.75, idle: 0.25 },
     r2: { value: head.r2[0], low: head.r2[1], high: head.r2[2] },
     energy: arrays.energy,
   });

@@ -160,4 +160,6 @@ class Result:
 
     def __repr__(self) -> str:
         faith = "exact" if self.exact else "R² not known" if self.r2 is None else f"held-out R² {self.r2:.3f}"
-        return f"Result({self.value}: {self.ablations} ablations, {faith}, {len(self.spectrum)} coefficients)"
+        known = f"{self.value}: {self.ablations} ablations, {faith}, {len(self.spectrum)} coefficients"
+        took = self.snapshot.took
+        return f"Result({known}{f'; {took}' if took else ''})"

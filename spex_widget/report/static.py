@@ -70,6 +70,8 @@ def _progress(snapshot: Snapshot) -> str:
     said.append(f"{snapshot.ablations} of {snapshot.budget} ablations")
     if snapshot.verifying.ablations:
         said.append(f"{snapshot.verifying.ablations} more to verify")
+    if snapshot.took:
+        said.append(snapshot.took)
     estimate = snapshot.estimate
     if estimate is not None and estimate.exact:
         said.append("exact: every coalition was evaluated")

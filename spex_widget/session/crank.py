@@ -144,6 +144,7 @@ class Crank:
                 self._worker = None
                 jobs.abandon(error)
                 run.fail(error)
+                self._rest()
 
     def _next_turn(self) -> int | None:
         """Wait until there is something to submit or settle, and say of what budget.
@@ -161,8 +162,9 @@ class Crank:
                     return allowed
                 if not self._held_up:
                     self._worker = None
-                    self._close_log()
+                    self._rest()
                     return None
+                run.meter.rest()
                 run.moved.wait()
 
     @property
@@ -192,7 +194,7 @@ class Crank:
                 run.estimate = estimate or run.estimate
                 if over and self._rounds_over and known == run.known:
                     self._fitter = None
-                    self._close_log()
+                    self._rest()
                     run.end()
                     self._publisher.notify(urgent=True)
                     return
@@ -211,6 +213,8 @@ class Crank:
         rounds = self._on_rounds or self._held_up or self._run.jobs.rounds_left(self._run.allowed)
         return self._worker is None or not rounds
 
-    def _close_log(self) -> None:
+    def _rest(self) -> None:
+        """Once both have ended nothing goes on until a person asks for more."""
         if self._worker is None and self._fitter is None:
+            self._run.meter.rest()
             self._log.close()

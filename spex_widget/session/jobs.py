@@ -13,6 +13,7 @@ from spex_widget.algorithms import Algorithm, Batch
 from spex_widget.games import NonFiniteValueError, are_finite
 from spex_widget.session.evaluator import PROBE, ROUND, Evaluator
 from spex_widget.session.log import AblationLog
+from spex_widget.session.meter import Meter
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 _PROMPT = 0.2  # seconds a batch should take, so that a person's probe need not wait long
@@ -48,12 +49,13 @@ class Jobs:
         Ablations a second of late, 0 before the first.
     """
 
-    def __init__(self, algorithm: Algorithm, log: AblationLog) -> None:
+    def __init__(self, algorithm: Algorithm, log: AblationLog, meter: Meter) -> None:
         self.done = 0
         self.rate = 0.0
         self.measured = log.count("verify")
         self._algorithm = algorithm
         self._log = log
+        self._meter = meter
         self._asked = 0
         self._size = _FIRST
         self._asides: deque[Job] = deque()
@@ -108,6 +110,7 @@ class Jobs:
                 job.answer.set_exception(error)
         self._out.clear()
         self._asides.clear()
+        self._meter.count(out=False)
 
     def next(self, budget: int) -> Job | None:
         """What to submit next: what a person asks, what failed before, or new coalitions as far as the budget goes."""
@@ -128,6 +131,8 @@ class Jobs:
         if job.batch is not None and not missing.any():
             self._tell(job.batch)
             return
+        if not self._out:
+            self._meter.begin()
         try:
             future = evaluator.submit(job.coalitions[missing], ROUND if job.batch is not None else PROBE)
         except BaseException as error:
@@ -149,6 +154,7 @@ class Jobs:
             job = self._out[future]
             error = self._settle(job, future)
             del self._out[future]
+            self._meter.count(out=bool(self._out))
             if error is not None:
                 errors.append(error)
         return errors

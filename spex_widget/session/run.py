@@ -9,6 +9,7 @@ from time import monotonic
 from spex_widget.algorithms import Estimate, Output
 from spex_widget.session.floor import noise_floor
 from spex_widget.session.jobs import Jobs
+from spex_widget.session.meter import Meter
 from spex_widget.session.rules import StopRules
 from spex_widget.snapshot import FINAL, Measured, Snapshot, Verifying
 from spex_widget.spectrum.arguments import FloatArray
@@ -21,6 +22,8 @@ class Run:
     ----------
     jobs : Jobs
         What is evaluated.
+    meter : Meter
+        What that takes.
     output : Output
         What is explained.
     budget : int
@@ -45,9 +48,17 @@ class Run:
     """
 
     def __init__(
-        self, jobs: Jobs, output: Output, budget: int, all: int, rules: StopRules, differences: FloatArray
+        self,
+        jobs: Jobs,
+        meter: Meter,
+        output: Output,
+        budget: int,
+        all: int,
+        rules: StopRules,
+        differences: FloatArray,
     ) -> None:
         self.jobs = jobs
+        self.meter = meter
         self.all = all
         self.moved = Condition()
         self.state = "running"
@@ -147,6 +158,7 @@ class Run:
         with self.moved:
             self._seq += 1
             measured = self._measured.get(self.estimate.output, {}) if self.estimate else {}
+            work, seconds = self.meter.read()
             return Snapshot(
                 seq=self._seq,
                 state=self.state,
@@ -159,6 +171,8 @@ class Run:
                 measured=dict(measured),
                 verifying=replace(self._verifying, ablations=self.jobs.measured),
                 floor=noise_floor(self._differences, self.estimate.output) if self.estimate else None,
+                work=work,
+                seconds=seconds,
             )
 
     def _reason(self) -> str:

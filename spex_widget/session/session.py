@@ -18,6 +18,7 @@ from spex_widget.session.evaluator import Evaluator, InlineEvaluator
 from spex_widget.session.floor import differences
 from spex_widget.session.jobs import Jobs
 from spex_widget.session.log import AblationLog
+from spex_widget.session.meter import Meter
 from spex_widget.session.publisher import Publisher
 from spex_widget.session.rules import StopRules
 from spex_widget.session.run import Run
@@ -100,11 +101,12 @@ class Session:
         self.log = AblationLog(game, seed=self.seed, path=log)
         self.header = Header.of(game, log=str(self.log.path))
         learner = make(game.n, refine=refine, seed=self.seed)
-        jobs = Jobs(learner, self.log)
+        meter = Meter(game)
+        jobs = Jobs(learner, self.log, meter)
         if budget is None:
             # A log that is continued may hold more than the usual budget, all paid for.
             most = min(max(most, jobs.paid), 1 << game.n)
-        self._run = Run(jobs, explained, most, 1 << game.n, rules, differences(self.log))
+        self._run = Run(jobs, meter, explained, most, 1 << game.n, rules, differences(self.log))
         self._publisher = Publisher(self._run.snapshot)
         self._crank = Crank(self._run, learner, evaluator or InlineEvaluator(game), self.log, self._publisher)
         self._verifier = Verifier(self._run, self._crank, self._publisher, self.seed)

@@ -63,6 +63,8 @@ def encode(snapshot: Snapshot) -> bytes:
         "weights": dict(estimate.weights) if estimate else {},
         "remarks": list(snapshot.remarks),
         "verifying": asdict(snapshot.verifying),
+        "work": asdict(snapshot.work) if snapshot.work else None,
+        "idle": snapshot.idle,
     }
     if estimate is None:
         return _pack(head, {})

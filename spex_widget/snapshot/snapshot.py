@@ -10,6 +10,7 @@ from functools import lru_cache
 from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.algorithms.evidence import HONEST
 from spex_widget.games.game import Game
+from spex_widget.games.model.work import Work
 from spex_widget.snapshot.diagnostics import Diagnostics
 from spex_widget.snapshot.measured import Measured, Verifying, bii
 
@@ -89,6 +90,12 @@ class Snapshot:
         How far the measuring is.
     floor : float or None
         How far two values of one coalition lie apart, where that was measured: smaller effects are noise.
+    work : Work or None
+        What the run has taken of the game: its ablations, and what was asked by probes and to verify. None where the
+        game does not count it.
+    seconds : float
+        In how much time: all of it from the first ablation on, but for waits for a person (while paused, and after the
+        end), up to the batch that is being evaluated.
     """
 
     seq: int
@@ -104,6 +111,26 @@ class Snapshot:
     measured: Mapping[tuple[int, ...], Measured] = field(default_factory=dict)
     floor: float | None = None
     verifying: Verifying = field(default_factory=Verifying)
+    work: Work | None = None
+    seconds: float = 0.0
+
+    @property
+    def idle(self) -> float | None:
+        """The share of the run's `seconds` in which the model's forward was not running; None where it is not counted.
+
+        It goes to making rows and reading answers, to the log, to whatever else the processor is at, and, once the
+        budget is spent, to the last fit.
+        """
+        if self.work is None or not self.seconds:
+            return None
+        return min(1.0, max(0.0, 1 - self.work.forward_seconds / self.seconds))
+
+    @property
+    def took(self) -> str:
+        """The run's work in few words; empty where it is not counted."""
+        if self.work is None or self.idle is None:
+            return ""
+        return f"{self.work.tokens:,} tokens · model idle {100 * self.idle:.0f} %"
 
     @property
     def remarks(self) -> tuple[str, ...]:

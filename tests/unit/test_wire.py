@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark, Output
+from spex_widget.games.model.work import Work
 from spex_widget.session import Session
 from spex_widget.session.verify import MOST_PLAYERS
 from spex_widget.snapshot import (
@@ -66,7 +67,10 @@ def fixture_snapshot() -> Snapshot:
     estimate = Known(output, 3, 192, spectrum, history=history, weights=weights, notes=notes)
     measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 8)}
     verifying = Verifying(2, 10, 128, "OSError: <no>")
-    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "BII", 3, measured, 0.125, verifying)
+    taken = (Work(300, 256, 12, 4096, 128, 0.75, 0.125), 1.0)
+    return Snapshot(
+        7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "BII", 3, measured, 0.125, verifying, *taken
+    )
 
 
 def content(frame: bytes) -> dict[str, Any]:
@@ -150,6 +154,8 @@ snapshots = st.builds(
     max_order=st.none() | st.integers(1, 4),
     floor=st.none() | st.floats(0, 1e6),
     verifying=st.builds(Verifying, st.integers(0, 99), st.integers(0, 99), st.integers(0, 10**6), st.text(max_size=9)),
+    work=st.none() | st.builds(Work, *[st.integers(0, 10**9)] * 5, st.floats(0, 1e6), st.floats(0, 1e6)),
+    seconds=st.floats(0, 1e6),
 )
 
 
@@ -157,6 +163,9 @@ snapshots = st.builds(
 def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
     head, arrays = decode(encode(snapshot))
     assert Verifying(**head["verifying"]) == snapshot.verifying
+    assert (head["work"] and Work(**head["work"])) == snapshot.work
+    assert head["idle"] == snapshot.idle
+    assert head["idle"] is None or 0 <= head["idle"] <= 1
     assert "measured" not in arrays
     for name in ("seq", "state", "reason", "ablations", "budget", "rate", "turns", "index", "max_order", "floor"):
         assert head[name] == getattr(snapshot, name)

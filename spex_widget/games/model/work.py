@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Work:
-    """What a game has taken so far; adds up.
+    """What a game has taken so far; adds up, and what was taken before can be subtracted.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ class Work:
     --------
     >>> (Work(rows=3, evaluated=2) + Work(rows=1, evaluated=1)).deduplicated
     1
+    >>> (Work(rows=3, evaluated=2) - Work(rows=1, evaluated=1)).rows
+    2
     """
 
     rows: int = 0
@@ -49,6 +51,9 @@ class Work:
 
     def __add__(self, other: Work) -> Work:
         return Work(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
+    def __sub__(self, other: Work) -> Work:
+        return Work(*(getattr(self, field.name) - getattr(other, field.name) for field in fields(self)))
 
 
 class Stopwatch:
