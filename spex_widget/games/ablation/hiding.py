@@ -12,6 +12,7 @@ from spex_widget.games.ablation.rows import Hidden, IntArray
 from spex_widget.games.model.batching import Batcher
 from spex_widget.games.model.output import ModelOutput
 from spex_widget.games.model.subject import Encoding, Subject
+from spex_widget.games.model.trial import hides
 from spex_widget.spectrum.arguments import BoolArray
 
 if TYPE_CHECKING:
@@ -80,12 +81,13 @@ def _masked(rows: Hidden, tokens: IntArray, here: BoolArray) -> IntArray:
     return masked
 
 
-def _check(subject: Subject, rows: Hidden, whole: IntArray, masked: IntArray, directly: IntArray) -> None:
+def _check(subject: Subject, rows: Hidden, *tried: IntArray) -> None:
+    """Refuse a model by what it says of a whole row, of that row with tokens hidden, and of what this comes to."""
     import torch
 
     batcher = Batcher(subject, rows.names)
-    said = [torch.from_numpy(batcher([row], _summary)[0]) for row in (whole, masked, directly)]
-    if not batcher.agree(said[1], said[2]) or batcher.agree(said[0], said[1]):
+    whole, masked, right = (torch.from_numpy(batcher([row], _summary)[0]) for row in tried)
+    if not hides(whole, masked, right, subject.model.dtype):
         _refuse(subject)
 
 

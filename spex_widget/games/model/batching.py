@@ -17,6 +17,7 @@ from spex_widget.games.model.forward import Forward, fetch, is_out_of_memory
 from spex_widget.games.model.output import ModelOutput, Suffixes
 from spex_widget.games.model.prefix import SHORTEST, Prefix
 from spex_widget.games.model.subject import Subject
+from spex_widget.games.model.trial import agree, is_unmoved
 from spex_widget.games.model.work import Work
 from spex_widget.spectrum.arguments import FloatArray
 
@@ -199,7 +200,7 @@ class Batcher:
         fits &= (padding <= tokens * PADDING) | (tokens <= self.tokens_at_once // 4)
         count = max(1, len(lengths) if fits.all() else int(fits.argmin()))
         equal = int((lengths[:count] == lengths[0]).sum())
-        if equal < count and not self._may_pad(rows[start], rows[start + equal]):
+        if equal < count and not self._may_pad(rows[start], rows[start + count - 1]):
             count = equal
         return start + count
 
@@ -210,15 +211,17 @@ class Batcher:
         return count * (lengths + max(map(len, suffixes))), count * kept * self.subject.vocabulary
 
     def _may_pad(self, short: IntArray, long: IntArray) -> bool:
-        """Whether the model answers a padded row as it does the row alone: tried once, on the first two that differ."""
+        """Whether the model answers a padded row as it does the row alone: tried once, on a batch's two ends."""
         if self._padding_is_harmless is None:
             try:
-                alone, padded = (self._forward(rows, ((),))[0].output[0] for rows in ([short], [short, long]))
+                alone, (padded, other) = (self._forward(rows, ((),))[0].output for rows in ([short], [short, long]))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 return False  # two are too many now; it is tried again where they fit
-            self._padding_is_harmless = self.agree(alone, padded[: len(alone)])
+            alone = alone[0]
+            padded, other = padded[: len(alone)], other[: len(alone)]
+            self._padding_is_harmless = agree(alone, padded, other, self.subject.model.dtype)
             if not self._padding_is_harmless:
                 logger.warning(
                     "%s answers otherwise when its input is padded, so that only inputs of equal length share a batch",
@@ -249,34 +252,22 @@ class Batcher:
         """
         own = [row[:, len(prefix) :] for row in (short, long)]
         try:
+            alone = [self._forward([row], ((),))[0].output[0] for row in (short, long)]
             shared = self._forward(own, ((),), prefix)[0].output
         except Exception as error:  # a cache of a kind of its own may fail in any way
             if is_out_of_memory(error):
                 return None
             logger.debug("a shared prefix failed", exc_info=True)
             return False
-        return all(
-            self.agree(self._forward([row], ((),))[0].output[0], answer)
-            for row, answer in zip((short, long), shared, strict=True)
-        )
-
-    def agree(self, a: Tensor, b: Tensor) -> bool:
-        """Whether two answers to the same question are the same, but for rounding."""
-        return bool((a - b).abs().max() <= self._tolerance(a))
-
-    def _tolerance(self, logits: Tensor) -> float:
-        """How far two answers to the same question may lie apart by rounding alone."""
-        import torch
-
-        kind = self.subject.model.get_input_embeddings().weight.dtype
-        eps = torch.finfo(kind).eps if kind.is_floating_point else 1e-2
-        return float(max(1e-4, 16 * eps) * (1 + logits.abs().max()))
+        pairs = zip(alone, shared, reversed(alone), strict=True)
+        return all(agree(*answers, self.subject.model.dtype) for answers in pairs)
 
     def reads_ahead(self, row: IntArray) -> bool:
         """Whether what a language model says of a token changes with the tokens behind it: if so it is not causal."""
+        kind = self.subject.model.dtype
 
-        def change(answers: list[ModelOutput]) -> Tensor:
+        def changes(answers: list[ModelOutput]) -> Tensor:
             before, after = (answer.output[:, 0] for answer in answers)
-            return ((before - after).abs().amax(1) / self._tolerance(before))[:, None]
+            return before.new_tensor([[not is_unmoved(before, after, kind)]])
 
-        return bool(self([row], change, ((), (int(row[0, 0]),)))[0, 0] > 1)
+        return bool(self([row], changes, ((), (int(row[0, 0]),)))[0, 0])
