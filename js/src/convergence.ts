@@ -99,7 +99,7 @@ function makePlot() {
 
   function draw(frame: Frame): void {
     const marks = frame.history.filter((mark) => Number.isFinite(mark.r2));
-    const x = (mark: Mark) => Math.min(1, mark.ablations / Math.max(1, frame.budget));
+    const x = (mark: Mark) => Math.min(1, mark.ablations / Math.max(1, frame.budget - frame.before));
     const y = (r2: number) => 1 - Math.max(0, Math.min(1, r2));
     const through = (points: readonly Mark[], value: (mark: Mark) => number) =>
       points.map((mark) => `${x(mark).toFixed(4)} ${y(value(mark)).toFixed(4)}`);
@@ -133,7 +133,7 @@ function makePlot() {
     label(here, a, `R² ${share(last.r2)}`);
     label(first, b, lastFlat ? `order 1 only ${share(lastFlat.linear)}` : "");
     below.hidden = !marks.some((mark) => mark.r2 < 0) && !flat.some((mark) => mark.linear < 0);
-    setText(end, `${count(frame.budget)} ablations`);
+    setText(end, `${count(frame.budget - frame.before)} ablations`);
     element.setAttribute(
       "aria-label",
       `held-out R² ${share(last.r2)} after ${count(last.ablations)} ablations${lastFlat ? `; with order 1 only ${share(lastFlat.linear)}` : ""}`,

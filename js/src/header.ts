@@ -41,7 +41,7 @@ export function headerPane(state: ViewState, commands: Commands): HTMLElement {
     setAttribute(word, "data-state", frame?.state ?? "waiting");
     setText(progress, frame ? wordsOfProgress(frame, commands.busy) : "");
     setText(work, frame ? wordsOfWork(frame) : "");
-    setAttribute(work, "title", frame?.work ? workWords(frame.work) : null);
+    setAttribute(work, "title", frame?.work?.rows ? workWords(frame.work) : null);
     setText(fitting, frame && isFitting(frame) ? `fitting the surrogate, round ${frame.round + 1}` : "");
     setText(faithful, frame ? wordsOfFaith(frame) : "");
     setAttribute(faithful, "title", (frame && faithWords(frame)) || null);
@@ -82,17 +82,20 @@ function wordsOfProgress(frame: Frame, short: boolean): string {
   if (frame.state === "running" && frame.rate > 0 && left > 0 && !short) {
     parts.push(perSecond(frame.rate), timeLeft(left / frame.rate));
   }
+  if (frame.before > 0) parts.push(`${count(frame.before)} of them to zoom`);
   if (frame.verifying.ablations > 0) parts.push(`${count(frame.verifying.ablations)} more to verify`);
   return parts.join(" · ");
 }
 
 function wordsOfWork({ work }: Frame): string {
-  return work ? `${count(work.tokens)} tokens · model idle ${percent(work.idle)}` : "";
+  if (!work) return "";
+  // A space before there is anything to say: the line must not come later, and move the text.
+  return work.rows > 0 ? `${count(work.tokens)} tokens · model idle ${percent(work.idle)}` : "\u00a0";
 }
 
 function isFitting(frame: Frame): boolean {
   const last = frame.state === "stopping" || (!isFinal(frame.state) && frame.ablations >= frame.budget);
-  return last && frame.fitted < frame.ablations;
+  return last && frame.fitted < frame.ablations - frame.before;
 }
 
 function wordsOfFaith(frame: Frame): string {
@@ -136,6 +139,6 @@ function buttons(state: ViewState, commands: Commands): HTMLElement {
 
 /** As many ablations again as the budget has, as far as there are coalitions left. */
 function moreBudget(state: ViewState): number {
-  const budget = state.frame?.budget ?? 0;
+  const budget = state.frame ? state.frame.budget - state.frame.before : 0;
   return Math.max(0, Math.min(budget, 2 ** state.header.players.length - budget));
 }

@@ -112,8 +112,11 @@ export interface Frame {
   seq: number;
   state: RunState;
   reason: string;
+  /** Done and allowed, both with those before the run. */
   ablations: number;
   budget: number;
+  /** How many of the ablations were spent before the run, by `zoom` on coarser units. */
+  before: number;
   /** Ablations a second of late. */
   rate: number;
   /** How many of a person's verbs the run has obeyed. */
@@ -135,7 +138,7 @@ export interface Frame {
   /** What a person should know beside the numbers, a plain sentence each. */
   remarks: string[];
   verifying: Verifying;
-  /** Null where the game does not count it, and before the first batch. */
+  /** Null where the game does not count it. */
   work: Work | null;
   r2: R2 | null;
   /** Each player's own effect (its Banzhaf value); null before the first estimate. */
@@ -185,6 +188,7 @@ export function decodeFrame(bytes: DataView): Frame | null {
     reason: head.reason,
     ablations: head.ablations,
     budget: head.budget,
+    before: head.before ?? 0,
     rate: head.rate,
     turns: head.turns,
     index: head.index,

@@ -25,13 +25,24 @@ test("a run says what is explained, how far it is and how faithful", () => {
   expect(view.find("[role=progressbar]").getAttribute("aria-valuenow")).toBe("312");
 });
 
+test("what zooming has spent is a part of the budget, and not of what the surrogate learns from", () => {
+  const view = mount(frame({ ablations: 10, budget: 12, before: 4, fitted: 6, rate: 0 }, KNOWN));
+  expect(view.find(".spex-done").textContent).toBe("10 / 12 ablations · 4 of them to zoom");
+  expect(view.action("add_budget").textContent).toBe("+ 8 ablations"); // 8 of the 16 that there are, are in the budget
+  view.show(frame({ seq: 2, state: "stopping", ablations: 10, budget: 12, before: 4, fitted: 6 }, KNOWN));
+  expect(view.find(".spex-now").textContent).not.toContain("fitting");
+});
+
 test("what the run has taken of the model is one quiet line, in full in its tooltip", () => {
   const view = mount();
   const line = () => view.find(".spex-work");
   expect([line().textContent, line().hasAttribute("title")]).toEqual(["", false]); // a game that does not count it
   const counted = { rows: 1000, evaluated: 640, passes: 34, tokens: 12300, padding: 210 };
   const work = { ...counted, forward_seconds: 9.3, other_seconds: 0.5 };
-  view.show(frame({ seq: 2, work, idle: 0.07 }, KNOWN));
+  const nothing = { rows: 0, evaluated: 0, passes: 0, tokens: 0, padding: 0, forward_seconds: 0, other_seconds: 0 };
+  view.show(frame({ seq: 2, work: nothing, idle: null }, KNOWN));
+  expect([line().textContent, line().hasAttribute("title")]).toEqual(["\u00a0", false]); // its place is kept
+  view.show(frame({ seq: 3, work, idle: 0.07 }, KNOWN));
   expect(line().textContent).toBe("12,300 tokens · model idle 7\u00a0%");
   expect(line().title.split("\n")).toEqual([
     "inputs asked for: 1,000, evaluated: 640, for the others were equal to one of these",
@@ -39,7 +50,7 @@ test("what the run has taken of the model is one quiet line, in full in its tool
     "seconds in the model's forward: 9.3",
     expect.stringMatching(/^Idle, 7\u00a0%, is the share of the time since the first ablation/),
   ]);
-  view.show(frame({ seq: 3, work: { ...work, rows: 640 }, idle: 0 }, KNOWN));
+  view.show(frame({ seq: 4, work: { ...work, rows: 640 }, idle: 0 }, KNOWN));
   expect(line().title.split("\n")[0]).toBe("inputs asked for: 640");
   expect(line().textContent).toBe("12,300 tokens · model idle 0\u00a0%");
 });

@@ -36,6 +36,7 @@ export interface Head {
   reason: string;
   ablations: number;
   budget: number;
+  before: number;
   rate: number;
   turns: number;
   index: string;
@@ -62,6 +63,7 @@ const HEAD: Head = {
   reason: "",
   ablations: 312,
   budget: 800,
+  before: 0,
   rate: 1240,
   turns: 0,
   index: "FBII",

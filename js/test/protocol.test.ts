@@ -26,6 +26,7 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
     reason: head.reason,
     ablations: head.ablations,
     budget: head.budget,
+    before: head.before,
     rate: head.rate,
     turns: head.turns,
     index: head.index,

@@ -68,6 +68,8 @@ def _interactions(header: Header, snapshot: Snapshot) -> Ranking:
 def _progress(snapshot: Snapshot) -> str:
     said = [f"{snapshot.state}{f' ({snapshot.reason})' if snapshot.reason else ''}"]
     said.append(f"{snapshot.ablations} of {snapshot.budget} ablations")
+    if snapshot.before:
+        said.append(f"{snapshot.before} of them to zoom")
     if snapshot.verifying.ablations:
         said.append(f"{snapshot.verifying.ablations} more to verify")
     if snapshot.took:

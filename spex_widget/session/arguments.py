@@ -58,11 +58,29 @@ def check_game(game: Any) -> None:
         raise TypeError(f"game must be a Game, got {type(game).__name__}; FunctionGame(f, n) makes one of any function")
 
 
-def check_budget(budget: Any, n: int) -> int:
-    """The ablations that there may be, at most 2^n; ValueError where there are fewer than two."""
+def check_budget(budget: Any, n: int, before: int = 0) -> int:
+    """The ablations that a run may take, at most 2^n; ValueError where there are fewer than two.
+
+    Parameters
+    ----------
+    budget : int or None
+        What was given, which has to do for all.
+    n : int
+        Players.
+    before : int
+        How many of it were spent already, see `spent_before`.
+
+    Examples
+    --------
+    >>> check_budget(1000, 24, before=32), check_budget(None, 24, before=32), check_budget(1000, 4)
+    (968, 440, 16)
+    """
     if budget is None:
         return default_budget(n)
-    return min(check_count(budget, "budget", 2), 1 << n)
+    left = check_count(budget, "budget", 2) - before
+    if left < 2:
+        raise ValueError(f"budget must be at least {before + 2}, since zoom has spent {before} of it, got {budget}")
+    return min(left, 1 << n)
 
 
 def check_output(output: Any, labels: tuple[str, ...]) -> Output:

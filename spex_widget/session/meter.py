@@ -19,7 +19,7 @@ class Meter:
     Parameters
     ----------
     game : Game
-        What is evaluated. One whose work is not counted, or that is evaluated in another process, has none.
+        What is evaluated. Work that is done in another process is not seen here.
     """
 
     def __init__(self, game: Game) -> None:
@@ -55,12 +55,12 @@ class Meter:
             self._since = None
 
     def read(self) -> tuple[Work | None, float]:
-        """The work of all batches that are back, None where none was counted, and in how many seconds."""
+        """The work of all batches that are back, None where the game does not count it, and in how many seconds."""
         with self._lock:
             if not self._out and self._since is not None:
                 self._tick()
             # While a batch is out its work is not known, and so its seconds are not counted yet.
-            return self._work if self._work.rows else None, self._seconds
+            return self._work if self._game.work is not None else None, self._seconds
 
     def _tick(self) -> None:
         now = perf_counter()

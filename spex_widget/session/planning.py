@@ -17,6 +17,7 @@ from spex_widget.session.floor import differences, noise_floor, repeat
 from spex_widget.session.log import AblationLog
 from spex_widget.session.rules import StopRules
 from spex_widget.session.session import Session
+from spex_widget.session.zooming import spent_before
 from spex_widget.spectrum.arguments import check_count
 
 _TIMED = 64  # ablations in the largest batch that is timed
@@ -146,7 +147,8 @@ def plan(
     """
     check_game(game)
     StopRules(r2=r2, time=time)  # which knows what they may be
-    most, chosen, seed = check_budget(budget, game.n), check_output(output, game.outputs), check_count(seed, "seed", 0)
+    most = check_budget(budget, game.n, spent_before(game))
+    chosen, seed = check_output(output, game.outputs), check_count(seed, "seed", 0)
     ablations = AblationLog(game, seed=seed, path=log)
     before = len(ablations)
     try:
@@ -174,7 +176,7 @@ def plan(
 
 def _pilot(game: Game, r2: float, most: int, output: Which, seed: int, log: os.PathLike[str]) -> tuple[int, int | None]:
     """How many ablations a pilot had, and how many may be enough."""
-    session = Session(game, budget=most, output=output, seed=seed, log=log)
+    session = Session(game, budget=most + spent_before(game), output=output, seed=seed, log=log)
     try:
         session.wait()
     finally:

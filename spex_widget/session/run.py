@@ -34,6 +34,8 @@ class Run:
         What may end it before the budget is spent.
     differences : ndarray of shape (k, outputs)
         By how much repeated values differed, see `noise_floor`.
+    before : int
+        How many ablations a person has spent on the game before, which snapshots count with the run's own.
 
     Attributes
     ----------
@@ -56,10 +58,12 @@ class Run:
         all: int,
         rules: StopRules,
         differences: FloatArray,
+        before: int,
     ) -> None:
         self.jobs = jobs
         self.meter = meter
         self.all = all
+        self.before = before
         self.moved = Condition()
         self.state = "running"
         self.output = output
@@ -163,8 +167,9 @@ class Run:
                 seq=self._seq,
                 state=self.state,
                 reason=self._reason(),
-                ablations=self.jobs.done,
-                budget=max(self.budget, self.jobs.done),  # a rule may have come after the worker has gone on
+                ablations=self.before + self.jobs.done,
+                budget=self.before + max(self.budget, self.jobs.done),  # a rule may come after the worker has gone on
+                before=self.before,
                 rate=self.jobs.rate,
                 turns=self._turns,
                 estimate=self.estimate,

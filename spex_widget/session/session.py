@@ -24,6 +24,7 @@ from spex_widget.session.rules import StopRules
 from spex_widget.session.run import Run
 from spex_widget.session.verifier import Verifier
 from spex_widget.session.verify import Verification
+from spex_widget.session.zooming import spent_before
 from spex_widget.snapshot import FINAL, Header, Snapshot
 from spex_widget.spectrum.arguments import FloatArray, check_coalitions, check_count
 
@@ -39,7 +40,7 @@ class Session:
         What is explained.
     budget : int, optional
         How many ablations, at least 2; where it reaches 2^n every coalition is evaluated and the result is exact.
-        By default `default_budget(game.n)`.
+        By default `default_budget(game.n)`. What `zoom` has spent on the game is a part of it, beside the default.
     algorithm : {"proxyspex"}
         How coalitions are chosen and the surrogate is learnt.
     refine : {"auto", "pursuit", "lasso", "process", "ridge"}
@@ -93,7 +94,8 @@ class Session:
         time: float | None = None,
     ) -> None:
         make = check_arguments(game, algorithm, refine, evaluator)
-        most = check_budget(budget, game.n)
+        before = spent_before(game)
+        most = check_budget(budget, game.n, before)
         rules = StopRules(r2, settled, time)
         explained = check_output(output, game.outputs)
         self.game = game
@@ -106,7 +108,7 @@ class Session:
         if budget is None:
             # A log that is continued may hold more than the usual budget, all paid for.
             most = min(max(most, jobs.paid), 1 << game.n)
-        self._run = Run(jobs, meter, explained, most, 1 << game.n, rules, differences(self.log))
+        self._run = Run(jobs, meter, explained, most, 1 << game.n, rules, differences(self.log), before)
         self._publisher = Publisher(self._run.snapshot)
         self._crank = Crank(self._run, learner, evaluator or InlineEvaluator(game), self.log, self._publisher)
         self._verifier = Verifier(self._run, self._crank, self._publisher, self.seed)
@@ -126,13 +128,13 @@ class Session:
 
     @property
     def ablations(self) -> int:
-        """How many uniform ablations are done."""
-        return self._run.jobs.done
+        """How many uniform ablations are done, with those that `zoom` took before."""
+        return self._run.before + self._run.jobs.done
 
     @property
     def budget(self) -> int:
-        """How many ablations there may be; at most 2^n."""
-        return self._run.budget
+        """How many ablations there may be, with those that `zoom` took before."""
+        return self._run.before + self._run.budget
 
     @property
     def result(self) -> Result:
@@ -178,7 +180,7 @@ class Session:
             while run.state not in FINAL or self._crank.fitting:
                 left = deadline - monotonic()
                 if left <= 0:
-                    raise TimeoutError(f"the run is {run.state} after {timeout} s: {run.jobs.done} ablations done")
+                    raise TimeoutError(f"the run is {run.state} after {timeout} s: {self.ablations} ablations done")
                 # In slices, since an endless wait cannot be interrupted on Windows.
                 run.moved.wait(min(left, 0.5))
             error = run.error

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
-from spex_widget.games import TextGame
+from spex_widget.games import Game, TextGame
 from spex_widget.games.game import RestrictedGame
+from spex_widget.games.units import UNITS
 from spex_widget.session.arguments import Which
 from spex_widget.session.screening import ScreenedGame, screen
 from spex_widget.spectrum.arguments import check_count
@@ -22,7 +25,7 @@ class ZoomedGame(RestrictedGame):
     steps : tuple of ScreenedGame
         What was kept on the way, from coarse to fine; each says what was found of all, and where its log is.
     ablations : int
-        How many the steps took together.
+        How many the steps took together; they count towards the budget that the game is explained with.
     """
 
     def __init__(self, whole: TextGame, steps: Sequence[ScreenedGame]) -> None:
@@ -54,11 +57,12 @@ def zoom(
     game : TextGame
         Among coarse units: paragraphs, say.
     units : str, or sequence of these
-        The smaller units of each step; see `TextGame`.
+        The units of each step, smaller than those of the step before; see `TextGame`.
     keep : int
         How many of the units to divide further at each step, at least 2.
     budget : int, optional
         How many ablations all steps may take together, in equal parts; by default what each screen takes by itself.
+        ``explain(zoomed, budget=1000)`` spends on the words what the steps have left of 1,000.
     output : int, str, slice, mapping or array_like
         By which of the game's outputs; see `Session.select`.
     seed : int
@@ -75,7 +79,7 @@ def zoom(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind, or out of range, or the units are not smaller ones.
+        If an argument is of the wrong kind, or out of range, or the units of a step are not smaller than those before.
 
     Examples
     --------
@@ -88,6 +92,7 @@ def zoom(
     finer = [units] if isinstance(units, str) else list(units)
     if not finer:
         raise ValueError("units must name at least one kind of smaller unit, got none")
+    _check_smaller([game.units, *finer])
     keep = check_count(keep, "keep", 2)
     left = None if budget is None else check_count(budget, "budget", 2 * len(finer))
     steps: list[ScreenedGame] = []
@@ -102,3 +107,20 @@ def zoom(
             left = None if left is None else left - steps[-1].ablations
         game = game.within(kept, unit)
     return ZoomedGame(game, steps)
+
+
+def spent_before(game: Game) -> int:
+    """How many ablations a game has cost already that count towards the budget of its run."""
+    return game.ablations if isinstance(game, ZoomedGame) else 0
+
+
+def _check_smaller(units: Sequence[Any]) -> None:
+    """ValueError where a step would divide nothing; of expressions and spans it cannot be told."""
+    named = [unit for unit in units if isinstance(unit, str) and unit in UNITS]
+    for coarse, fine in pairwise(named):
+        if UNITS.index(fine) >= UNITS.index(coarse):
+            smaller = ", ".join(map(repr, reversed(UNITS[: UNITS.index(coarse)])))
+            raise ValueError(
+                f"units must become smaller with each step, and {fine!r} is not smaller than {coarse!r}; "
+                + (f"that can be divided into {smaller}" if smaller else "that cannot be divided")
+            )

@@ -49,6 +49,7 @@ def encode(snapshot: Snapshot) -> bytes:
         "reason": snapshot.reason,
         "ablations": snapshot.ablations,
         "budget": snapshot.budget,
+        "before": snapshot.before,
         "rate": snapshot.rate,
         "turns": snapshot.turns,
         "index": snapshot.index,

@@ -74,7 +74,7 @@ class Snapshot:
     reason : str
         Why it is in this state, in words; empty where the state says it all.
     ablations, budget : int
-        How many uniform ablations are done, and how many may be.
+        How many uniform ablations are done, and how many may be, both with those before the run.
     rate : float
         Ablations a second of late, 0 before the first.
     turns : int
@@ -96,6 +96,8 @@ class Snapshot:
     seconds : float
         In how much time: all of it from the first ablation on, but for waits for a person (while paused, and after the
         end), up to the batch that is being evaluated.
+    before : int
+        How many of the ablations were spent before the run, by `zoom` on coarser units of the text.
     """
 
     seq: int
@@ -113,15 +115,16 @@ class Snapshot:
     verifying: Verifying = field(default_factory=Verifying)
     work: Work | None = None
     seconds: float = 0.0
+    before: int = 0
 
     @property
     def idle(self) -> float | None:
-        """The share of the run's `seconds` in which the model's forward was not running; None where it is not counted.
+        """The share of the run's `seconds` in which the model's forward was not running; None where none was counted.
 
         It goes to making rows and reading answers, to the log, to whatever else the processor is at, and, once the
         budget is spent, to the last fit.
         """
-        if self.work is None or not self.seconds:
+        if self.work is None or not self.work.rows or not self.seconds:
             return None
         return min(1.0, max(0.0, 1 - self.work.forward_seconds / self.seconds))
 

@@ -57,7 +57,7 @@ def test_what_others_take_between_batches_and_the_time_of_waits_are_not_the_runs
     one = np.ones((1, N), bool)
     game(one)
     meter = Meter(game)
-    assert meter.read() == (None, 0.0)
+    assert meter.read() == (Work(), 0.0)
     clock.now += 50
     meter.begin()
     game(one)
@@ -100,7 +100,7 @@ def test_a_run_says_its_own_work_and_no_wait_for_a_person_makes_the_model_idle(c
     gate.waiting.wait(30)
     session.pause()
     gate.open.release(1)
-    resting = Watched(session).until(lambda seen: seen.state == "paused" and seen.work is not None)
+    resting = Watched(session).until(lambda seen: seen.state == "paused" and seen.work.rows > 0)
     assert (resting.work.rows, resting.seconds, resting.idle) == (8, 32.0, 0.25)
     deadline = threading.Event()
     while session._run.meter._since is not None:  # the worker has gone to wait
@@ -126,7 +126,7 @@ def test_what_a_log_held_is_not_taken_again(clock, tmp_path):
     continued = finished(Timed(clock), budget=130, log=tmp_path / "log").snapshot()
     assert continued.work.rows == 30
     told = finished(Timed(clock), budget=100, log=tmp_path / "log").snapshot()
-    assert (told.work, told.idle) == (None, None)
+    assert (told.work, told.idle, told.took) == (Work(), None, "")
 
 
 def test_a_game_that_does_not_count_has_none():
@@ -139,6 +139,7 @@ def test_idle_is_a_share(forward, seconds, idle):
     taken = Work(rows=1, forward_seconds=forward)
     assert Snapshot(1, "running", "", 1, 2, work=taken, seconds=seconds).idle == idle
     assert Snapshot(1, "running", "", 1, 2, work=taken).idle is None
+    assert Snapshot(1, "running", "", 1, 2, work=Work(), seconds=seconds).idle is None
 
 
 class Seen:
@@ -177,7 +178,7 @@ def test_of_a_real_model_what_a_hook_sees_is_what_the_snapshot_says(late):
     assert 0 < ended.work.evaluated <= ended.work.rows
     assert 0 < ended.work.forward_seconds <= ended.seconds
     assert 0 <= ended.idle < 1
-    told = [snapshot for snapshot in watched.seen if snapshot.work is not None]
+    told = [snapshot for snapshot in watched.seen if snapshot.work.rows > 0]
     for before, after in pairwise(told):
         assert after.work.tokens >= before.work.tokens
         assert after.seconds >= before.seconds

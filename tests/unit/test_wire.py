@@ -67,7 +67,7 @@ def fixture_snapshot() -> Snapshot:
     estimate = Known(output, 3, 192, spectrum, history=history, weights=weights, notes=notes)
     measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 8)}
     verifying = Verifying(2, 10, 128, "OSError: <no>")
-    taken = (Work(300, 256, 12, 4096, 128, 0.75, 0.125), 1.0)
+    taken = (Work(300, 256, 12, 4096, 128, 0.75, 0.125), 1.0, 32)
     return Snapshot(
         7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "BII", 3, measured, 0.125, verifying, *taken
     )
@@ -156,6 +156,7 @@ snapshots = st.builds(
     verifying=st.builds(Verifying, st.integers(0, 99), st.integers(0, 99), st.integers(0, 10**6), st.text(max_size=9)),
     work=st.none() | st.builds(Work, *[st.integers(0, 10**9)] * 5, st.floats(0, 1e6), st.floats(0, 1e6)),
     seconds=st.floats(0, 1e6),
+    before=st.integers(0, 10**6),
 )
 
 
@@ -167,7 +168,19 @@ def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
     assert head["idle"] == snapshot.idle
     assert head["idle"] is None or 0 <= head["idle"] <= 1
     assert "measured" not in arrays
-    for name in ("seq", "state", "reason", "ablations", "budget", "rate", "turns", "index", "max_order", "floor"):
+    for name in (
+        "seq",
+        "state",
+        "reason",
+        "ablations",
+        "budget",
+        "before",
+        "rate",
+        "turns",
+        "index",
+        "max_order",
+        "floor",
+    ):
         assert head[name] == getattr(snapshot, name)
     estimate = snapshot.estimate
     if estimate is None:

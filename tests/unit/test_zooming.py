@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+import spex_widget as spex
 import tiny
+from spex_widget.demo.passages import passages
 from spex_widget.games import FunctionGame, TextGame
-from spex_widget.session import AblationLog, Session, zoom
+from spex_widget.report import Result
+from spex_widget.report.static import static_text
+from spex_widget.session import AblationLog, Session, plan, zoom
 from text_reference import CLASSIFIERS, load, logits_of, plain
 
 BERT = CLASSIFIERS[0]
@@ -97,6 +101,84 @@ def test_what_is_few_already_is_divided_without_an_ablation():
 def test_the_budget_is_shared_by_all_steps(tmp_path):
     zoomed = zoom(game_of({"dull": 2.0, "yes": 3.0}), ["sentence", "word"], keep=3, budget=20, log=tmp_path / "log")
     assert [step.ablations for step in zoomed.steps] == [10, 10]
+
+
+@pytest.fixture
+def long_text(monkeypatch):
+    """Five reviews as one text of 182 words, whose value is that two words of two of them are there, less a third."""
+    import torch
+
+    model, tokenizer = spex.demo.load()
+    terrible, brilliant, nobody = tokenizer.convert_tokens_to_ids(["terrible", "brilliant", "nobody"])
+
+    def forward(input_ids=None, attention_mask=None, **_):
+        there = [(input_ids == token).any(1) for token in (terrible, brilliant, nobody)]
+        score = 3.0 * (there[0] & there[1]) - 1.0 * there[2]
+        return type("Output", (), {"logits": torch.stack([-score, score], dim=1)})()
+
+    monkeypatch.setattr(model, "forward", forward)
+    monkeypatch.setattr(model.config, "max_position_embeddings", 512)
+    text = "\n\n".join(review.text for review in passages().values())
+    return TextGame(model, tokenizer, text, units="paragraph", target=1)
+
+
+def test_a_budget_is_for_zooming_and_explaining_together(long_text, tmp_path):
+    zoomed = zoom(long_text, ["sentence", "word"], keep=3, budget=300, log=tmp_path / "log")
+    assert [step.ablations for step in zoomed.steps] == [32, 268]  # all that there are of five, and the rest
+    view = spex.explain(zoomed, budget=1000, log=tmp_path / "run")
+    view.wait(60)
+    snapshot = view.session.snapshot()
+    assert (snapshot.ablations, snapshot.budget, snapshot.before) == (1000, 1000, zoomed.ablations)
+    assert (view.session.ablations, view.session.budget) == (1000, 1000)
+    logs = [AblationLog(step.whole, path=step.log) for step in zoomed.steps]
+    assert sum(map(len, [*logs, view.session.log])) == 1000
+    for log in logs:
+        log.close()
+    assert view.result.ablations == 1000 - zoomed.ablations
+    assert view.result.ranking("BII", order=2)[0]["labels"] == ("terrible.", "brilliant.")
+    assert f"1000 of 1000 ablations · {zoomed.ablations} of them to zoom" in static_text(view.session.header, snapshot)
+    view.add_budget(50)
+    view.wait(60)
+    assert (view.session.ablations, view.session.budget, view.result.ablations) == (1050, 1050, 1050 - snapshot.before)
+
+
+def test_beside_what_zooming_took_there_is_the_usual_budget(tmp_path):
+    zoomed = zoom(game_of({"dull": 2.0, "yes": 3.0}), ["sentence", "word"], keep=2, log=tmp_path / "log")
+    session = Session(zoomed, log=tmp_path / "run")
+    session.wait(60)
+    snapshot = session.snapshot()
+    assert (snapshot.budget, snapshot.before) == (256 + zoomed.ablations, zoomed.ablations)
+    assert Result(session.header, snapshot).exact  # all coalitions of eight words
+
+
+def test_a_budget_that_zooming_has_spent_is_refused(tmp_path):
+    zoomed = zoom(game_of({"dull": 2.0, "yes": 3.0}), ["sentence", "word"], keep=2, budget=32, log=tmp_path / "log")
+    with pytest.raises(ValueError, match="budget must be at least 34, since zoom has spent 32 of it, got 33"):
+        Session(zoomed, budget=33, log=tmp_path / "run")
+    session = Session(zoomed, budget=34, log=tmp_path / "run")
+    session.wait(60)
+    assert (session.ablations, len(session.log)) == (34, 2)
+
+
+def test_a_plan_of_what_was_zoomed_is_of_what_is_left(tmp_path):
+    zoomed = zoom(game_of({"dull": 2.0, "yes": 3.0}), ["sentence", "word"], keep=2, budget=32, log=tmp_path / "log")
+    assert plan(zoomed, budget=132, log=tmp_path / "plan").budget == 100
+    assert plan(zoomed, budget=132, r2=0.99, log=tmp_path / "other").pilot == 100
+
+
+@pytest.mark.parametrize(
+    ("of", "units", "match"),
+    [
+        ("sentence", ["sentence"], "'sentence' is not smaller than 'sentence'; .* into 'clause', 'word', 'token'"),
+        ("sentence", ["paragraph", "word"], "'paragraph' is not smaller than 'sentence'"),
+        ("paragraph", ["word", "clause"], "'clause' is not smaller than 'word'; that can be divided into 'token'"),
+        ("word", ["token", "token"], "'token' is not smaller than 'token'; that cannot be divided"),
+    ],
+)
+def test_units_that_are_not_smaller_are_refused_before_anything_is_paid_for(of, units, match, tmp_path):
+    with pytest.raises(ValueError, match=f"units must become smaller with each step, and {match}"):
+        zoom(game_of({"dull": 1.0}, of), units, keep=2, log=tmp_path / "log")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
