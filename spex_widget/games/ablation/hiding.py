@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,13 +32,12 @@ def hidden(subject: Subject, encoding: Encoding, owner: npt.NDArray[np.intp], st
     ValueError
         If that is not so: a layer that is not attention (recurrent, convolution) reads every token, whatever the mask.
     """
-    accepted = inspect.signature(subject.model.forward).parameters
     lines = dict(zip(encoding.names, encoding.inputs, strict=True))
     lines["attention_mask"] = np.ones_like(encoding.inputs[0])
-    if "position_ids" in accepted:
+    if "position_ids" in subject.accepts:
         lines["position_ids"] = subject.first_position + np.arange(encoding.inputs.shape[1])
     rows = Hidden("hidden by the attention mask", tuple(lines), np.stack(list(lines.values())), owner, start)
-    if _other_layers(subject) or ("position_ids" not in accepted and subject.kind == "causal"):
+    if _other_layers(subject) or ("position_ids" not in subject.accepts and subject.kind == "causal"):
         _refuse(subject)
     (_try_causal if subject.kind == "causal" else _try_other)(subject, rows)
     return rows

@@ -101,6 +101,13 @@ class Batcher:
                 "(to tokenizer.pad_token_id or tokenizer.eos_token_id, say) makes batches possible",
                 subject.name,
             )
+        elif subject.rounds_together:
+            self.rows_at_once = 1
+            logger.warning(
+                "%s is quantised dynamically: how it rounds an input depends on those beside it, so its inputs are "
+                "evaluated one at a time",
+                subject.name,
+            )
         # Padding behind its end cannot reach a causal model, unless its positions turn with the longest row; whether
         # another honours the attention mask is tried out.
         self._padding_is_harmless: bool | None = not subject.turns_with_length if subject.kind == "causal" else None
@@ -264,6 +271,8 @@ class Batcher:
 
     def reads_ahead(self, row: IntArray) -> bool:
         """Whether what a language model says of a token changes with the tokens behind it: if so it is not causal."""
+        if self.subject.rounds_together:
+            return False  # all tokens of a row are rounded together, so that the last reaches the first in any case
         kind = self.subject.model.dtype
 
         def changes(answers: list[ModelOutput]) -> Tensor:

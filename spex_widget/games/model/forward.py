@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,7 @@ class Forward:
     def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
         self.subject = subject
         self.names = names
-        self._accepted = frozenset(inspect.signature(subject.model.forward).parameters)
+        self._accepted = subject.accepts
         self._stopwatch = Stopwatch()
         self._work = Work()
 
@@ -90,10 +89,10 @@ class Forward:
 
         inputs = self._padded(rows, suffix, prefix)
         lengths = np.array([row.shape[1] + len(suffix) for row in rows])
-        at = lengths[:, None] - 1 + np.arange(-len(suffix), 1)  # where a model says what comes next
+        # Where a model says what comes next, from the end: an adapter may have put tokens of its own in front.
+        at = lengths[:, None] - lengths.max() + np.arange(-1 - len(suffix), 0)
         if "logits_to_keep" in self._accepted:
-            inputs["logits_to_keep"] = int(lengths.max() - at.min())  # only the tail of the padded batch is read
-            at -= at.min()
+            inputs["logits_to_keep"] = int(-at.min())
         logits = _logits(self._run(self.subject.model, inputs))
         row_of = torch.arange(len(rows), device=logits.device)[:, None]
         return _answer(logits[row_of, self._send(at).to(logits.device)], inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -109,6 +110,11 @@ class Subject:
         return self.model.config
 
     @property
+    def accepts(self) -> frozenset[str]:
+        """What the model's `forward` takes, by name; an adapter around a model hands on what it does not name."""
+        return frozenset(inspect.signature(_within(self.model).forward).parameters)
+
+    @property
     def device(self) -> Any:
         """Where inputs go: the first layer's device, also of a model that is spread over several or offloaded."""
         import torch
@@ -153,6 +159,11 @@ class Subject:
         rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
         kinds = [rope, *(part for part in rope.values() if isinstance(part, dict))]
         return any(part.get("rope_type", part.get("type")) in ("longrope", "dynamic") for part in kinds)
+
+    @property
+    def rounds_together(self) -> bool:
+        """Whether how a row is rounded depends on the rows beside it: so it is with dynamic quantisation."""
+        return any("quantized.dynamic" in type(module).__module__ for module in self.model.modules())
 
     @property
     def pad(self) -> int | None:
@@ -260,14 +271,19 @@ class Subject:
 def _kind_of(model: Any) -> Kind | None:
     if isinstance(model, type) or not (hasattr(model, "get_input_embeddings") and hasattr(model, "config")):
         return None
+    model = _within(model)
     names = [base.__name__ for base in type(model).__mro__]
     if any("ForSequenceClassification" in name for name in names):
         return "classifier"
-    # Asked of the model, not of its class: an adapter around a model passes the question on.
     if hasattr(model, "can_generate") and model.can_generate():
         return "seq2seq" if model.config.is_encoder_decoder else "causal"
     headless = any(name.endswith("Model") and not name.endswith("PreTrainedModel") for name in names)
     return "encoder" if headless and not model.config.is_encoder_decoder else None
+
+
+def _within(model: Any) -> Any:
+    """The model itself, where an adapter (`peft.PeftModel`) is put around it."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def _describe(what: Any) -> str:
