@@ -17,13 +17,16 @@ _QUICK = 1.0  # seconds for these, below which a larger batch is tried as well
 def repeat(game: Game, coalitions: BoolArray, log: AblationLog) -> float:
     """Evaluate the first few coalitions again and again, in other batches; the best ablations a second.
 
-    Once in one batch, once in two that are turned round, and where that was quick once among all the coalitions.
+    Once in one batch, once in two that are turned round, and where that was quick once among others. It takes no more
+    ablations than there are coalitions, of which there are at least four.
     """
-    few = coalitions[:_AGAIN]
-    batches = [few, few[::-1][:3], few[::-1][3:]]
+    few = coalitions[: min(_AGAIN, len(coalitions) // 2)]
+    cut = max(1, 3 * len(few) // 8)
+    batches = [few, few[::-1][:cut], few[::-1][cut:]]
     rates = [_rate(game, batch, log) for batch in batches]
-    if rates[0] * _QUICK >= len(few):
-        rates.append(_rate(game, coalitions[::-1], log))
+    among = coalitions[: len(coalitions) - 2 * len(few)]
+    if len(among) > len(few) and rates[0] * _QUICK >= len(few):
+        rates.append(_rate(game, among[::-1], log))
     return max(rates)
 
 

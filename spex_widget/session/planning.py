@@ -20,7 +20,9 @@ from spex_widget.session.session import Session
 from spex_widget.session.zooming import spent_before
 from spex_widget.spectrum.arguments import check_count
 
-_TIMED = 64  # ablations in the largest batch that is timed
+_SHARE = 10  # of this many ablations of the budget one may be spent on timing,
+_TIMED = 64  # but no more than so many,
+_LEAST = 4  # and so many in any case: two of them again, or there is no floor
 _PILOT = 256  # ablations of uniform coalitions from which the growth of R² is guessed
 _FAR = 10  # times the pilot: beyond that no guess is worth its ink
 
@@ -42,7 +44,7 @@ class Plan:
     enough : int or None
         A guess of how many ablations the R² that was asked for takes; None where nothing can be said.
     pilot : int
-        From how many ablations that was guessed; 0 where no R² was asked for.
+        From how many ablations that was guessed; 0 where no R² was asked for, or the budget reaches every coalition.
     spent : int
         All ablations that the plan has cost.
     log : str
@@ -76,7 +78,9 @@ class Plan:
         ]
         if self.time is not None:
             lines.append(f"in {self.time:g} s there is time for about {self.fits:,} ablations")
-        if self.r2 is not None and self.enough is None:
+        if self.enough is not None and not self.pilot:
+            lines.append(f"at {self.enough:,} ablations every coalition is evaluated, and nothing is estimated")
+        elif self.r2 is not None and self.enough is None:
             lines.append(f"when R² will reach {self.r2:g} cannot be told from {self.pilot:,} ablations")
         elif self.enough is not None and self.enough <= self.pilot:
             lines.append(f"R² has reached {self.r2:g} at {self.enough:,} ablations")
@@ -85,7 +89,8 @@ class Plan:
                 f"R² may reach {self.r2:g} at about {self.enough:,} ablations, {_in_words(self.enough / self.rate)}; "
                 f"a guess, from how it has grown over {self.pilot:,}"
             )
-        lines.append(f"{self.spent:,} ablations were spent on this")
+        kept = f", and explain(game, log=plan.log) goes on from the pilot's {self.pilot:,}" if self.pilot else ""
+        lines.append(f"{self.spent:,} ablations were spent on this{kept}")
         return lines
 
     def __repr__(self) -> str:
@@ -108,8 +113,8 @@ def plan(
     """Time a few ablations, and say what a run will cost.
 
     The same few coalitions are evaluated in several batches of other sizes: that tells the rate, and the noise floor.
-    It takes 16 ablations, and 64 more where they are quick. With `r2`, a pilot of up to 256 uniform ablations is run
-    as well.
+    It takes 16 ablations, and up to 48 more where they are quick; but no more than a tenth of the budget, and 4 in any
+    case. With `r2`, a pilot of up to 256 uniform ablations is run as well, which is the beginning of the run itself.
 
     Parameters
     ----------
@@ -143,7 +148,7 @@ def plan(
     589 ablations take ... s, at ... a second
     a value is the same in every batch
     in 60 s there is time for about ... ablations
-    80 ablations were spent on this
+    58 ablations were spent on this
     """
     check_game(game)
     StopRules(r2=r2, time=time)  # which knows what they may be
@@ -152,10 +157,13 @@ def plan(
     ablations = AblationLog(game, seed=seed, path=log)
     before = len(ablations)
     try:
-        rate = repeat(game, UniformSampler(game.n, seed).draw(_TIMED), ablations)
+        timed = min(_TIMED, max(_LEAST, most // _SHARE))
+        rate = repeat(game, UniformSampler(game.n, seed).draw(timed), ablations)
         floor = noise_floor(differences(ablations), chosen) or 0.0
         pilot, enough = 0, None
-        if r2 is not None:
+        if r2 is not None and most == 1 << game.n:
+            enough = most
+        elif r2 is not None:
             pilot, enough = _pilot(game, r2, min(_PILOT, most), output, seed, ablations.path)
         spent = len(ablations) - before
     finally:
@@ -182,8 +190,6 @@ def _pilot(game: Game, r2: float, most: int, output: Which, seed: int, log: os.P
     finally:
         session.stop()  # where it was interrupted
     result = session.result
-    if result.exact:
-        return result.ablations, result.ablations
     enough = foretell(result.estimate.history, r2)
     return result.ablations, None if enough is None else min(enough, 1 << game.n)
 

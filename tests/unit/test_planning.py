@@ -49,7 +49,7 @@ def test_it_says_what_a_budget_takes_and_what_fits(monkeypatch, tmp_path):
 
 def test_a_quick_game_is_timed_in_a_larger_batch_too(monkeypatch, tmp_path):
     found = plan(Clock(monkeypatch, 0.01).game, budget=1000, log=tmp_path / "log")
-    assert (found.spent, found.budget, found.seconds) == (80, 1000, pytest.approx(10))
+    assert (found.spent, found.budget, found.seconds) == (64, 1000, pytest.approx(10))
     assert found.fits is found.enough is None
 
 
@@ -58,7 +58,7 @@ def test_the_floor_is_what_values_differ_by_between_batches(tmp_path):
     found = plan(game, log=tmp_path / "log")
     # Eight in batch 1, again in batches 2 and 3, and in 4: of 16 differences, three and eight are of 0.02.
     assert found.floor == pytest.approx(2 * NOISE * np.sqrt(11 / 16))
-    assert calls == [8, 3, 5, 64]
+    assert calls == [8, 3, 5, 28]
     assert plan(FunctionGame(planted, N), log=tmp_path / "other").floor == 0.0
 
 
@@ -106,9 +106,12 @@ def test_the_pilot_is_not_paid_for_again(tmp_path):
 
     game = FunctionGame(counted, N)
     found = plan(game, r2=0.9, log=tmp_path / "log")
-    assert (found.pilot, found.spent, sum(paid)) == (256, 336, 336)
+    assert (found.pilot, found.spent, sum(paid)) == (256, 300, 300)
+    assert "300 ablations were spent on this, and explain(game, log=plan.log) goes on from the pilot's 256" in repr(
+        found
+    )
     session = finished(game, budget=400, log=found.log)
-    assert sum(paid) == 336 + 400 - 256
+    assert sum(paid) == 300 + 400 - 256
     assert ranking(session) == ranking(finished(budget=400))
 
 
@@ -131,7 +134,22 @@ def test_what_cannot_be_foretold_is_not(tmp_path):
 
 def test_where_everything_can_be_evaluated_that_is_enough(tmp_path):
     found = plan(FunctionGame(lambda x: x.sum(axis=1), 5), r2=0.999, log=tmp_path / "log")
-    assert (found.enough, found.pilot, found.budget) == (32, 32, 32)
+    assert (found.enough, found.pilot, found.budget, found.spent) == (32, 0, 32, 4)
+    assert "at 32 ablations every coalition is evaluated, and nothing is estimated" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("n", "budget", "spent"),
+    [(2, None, 4), (4, None, 4), (6, None, 6), (9, None, 25), (N, 100, 10), (N, None, 44), (N, 700, 64), (N, 4000, 64)],
+)
+def test_it_takes_a_tenth_of_what_the_run_would_at_most(n, budget, spent, tmp_path):
+    paid = []
+    game = FunctionGame(lambda x: (paid.append(len(x)), x.sum(axis=1))[1], n)
+    found = plan(game, budget=budget, log=tmp_path / "log")
+    assert sum(paid) == found.spent == spent
+    assert spent <= max(4, min(64, found.budget // 10))
+    assert found.floor == 0.0
+    assert found.rate > 0
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
