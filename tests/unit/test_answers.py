@@ -204,15 +204,45 @@ def test_a_continuation_of_just_the_length_that_the_model_takes(kind, words, mos
         make(target=" a" * (most + 1))
 
 
-def test_how_the_model_samples_is_of_no_account_and_training_goes_on():
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"do_sample": True, "temperature": 9.0, "top_k": 3, "num_beams": 3},
+        {"do_sample": True, "num_return_sequences": 3},
+        {"num_beams": 4, "num_return_sequences": 2, "early_stopping": True, "length_penalty": 2.0},
+        {"return_dict_in_generate": True, "output_scores": True, "output_logits": True},
+        {"prompt_lookup_num_tokens": 3},
+        {"penalty_alpha": 0.6, "top_k": 4},
+        {"dola_layers": "high"},
+        {"min_new_tokens": 100, "min_length": 300},
+        {"max_length": 5},
+        {"token_healing": True},
+        {"stop_strings": ["not there"]},
+    ],
+    ids=lambda search: next(iter(search)),
+)
+def test_how_the_model_searches_is_of_no_account_and_training_goes_on(search):
     model = copy.deepcopy(load(GPT2)[0]).train()
-    model.generation_config.update(do_sample=True, temperature=9.0, top_k=3, num_beams=3)
+    model.generation_config.update(**search)
+    said = copy.deepcopy(model.generation_config)
     game = TextGame(model, tiny.byte_level(), TEXT, target=Answer(max_new_tokens=6))
     expected = made(GPT2, target=Answer(max_new_tokens=6))
     assert game.outputs == expected.outputs
     np.testing.assert_array_equal(game(ROWS), expected(ROWS))
     assert all(module.training for module in model.modules())
-    assert model.generation_config.do_sample
+    assert model.generation_config == said
+
+
+def test_which_tokens_the_model_is_not_to_write_is_heeded_and_what_it_ends_with():
+    outputs = made(GPT2, target=Answer(max_new_tokens=6)).outputs
+    assert outputs[3] == "was"
+    assert "was" not in "".join(outputs[:3])
+    model = copy.deepcopy(load(GPT2)[0])
+    make = functools.partial(TextGame, model, tiny.byte_level(), TEXT, target=Answer(max_new_tokens=6))
+    model.generation_config.suppress_tokens = greedy(GPT2, 1)
+    assert outputs[0] not in make().outputs
+    model.generation_config.update(suppress_tokens=None, stop_strings=["was"])
+    assert make().outputs == outputs[:4]
 
 
 # What its tokens are called

@@ -64,8 +64,10 @@ class Answer(Target):
     Parameters
     ----------
     text : str, optional
-        The answer, as it would follow the prompt. By default the model's own to the whole prompt: what
-        ``model.generate(do_sample=False)`` gives, up to an end token, which does not belong to it.
+        The answer, as it would follow the prompt. By default the model's own to the whole prompt: one sequence, its
+        likeliest token each time, as ``model.generate(do_sample=False, num_beams=1)`` gives it, up to an end token,
+        which does not belong to it. Whether and how the model's `generation_config` samples or searches is passed over;
+        which tokens it penalises or suppresses, and what it ends with, is not.
     max_new_tokens : int
         How many tokens the model's own answer may have at most; fewer where the model has no positions for them.
 

@@ -7,11 +7,26 @@ from collections import Counter
 from spex_widget.games.model.batching import evaluating
 from spex_widget.games.targets.readout import Prompt, TokenIds
 
+# One sequence, its likeliest token each time, from the prompt as it is: whatever a model's `generation_config` says.
+_GREEDY = {
+    "do_sample": False,
+    "num_beams": 1,
+    "num_return_sequences": 1,
+    "penalty_alpha": None,
+    "dola_layers": None,
+    "prompt_lookup_num_tokens": None,
+    "token_healing": False,
+    "min_length": 0,
+    "min_new_tokens": None,
+    "return_dict_in_generate": False,
+}
+
 
 def generate(prompt: Prompt, max_new_tokens: int) -> TokenIds:
     """A model's own answer to the whole text, greedily, without the end token; empty where it ends at once.
 
-    At most as many tokens as asked for, and as the model has positions for.
+    At most as many tokens as asked for, and as the model has positions for. Of the model's `generation_config`, what it
+    says of single tokens is heeded (where to end, which to penalise or to suppress), how to search is not.
     """
     import torch
 
@@ -29,9 +44,9 @@ def generate(prompt: Prompt, max_new_tokens: int) -> TokenIds:
             ids,
             attention_mask=torch.ones_like(ids),
             max_new_tokens=asked,
-            do_sample=False,
-            num_beams=1,
             pad_token_id=subject.pad or 0,
+            tokenizer=subject.tokenizer,  # which knows where a text to end with ends
+            **_GREEDY,
         )[0].tolist()
     ends = _end_tokens(prompt)
     answer = written[given:][:max_new_tokens]
