@@ -30,6 +30,8 @@ PURPOSES = ("uniform", "code", "screen", "floor", "probe", "evidence", "verify")
 
 _logger = logging.getLogger(__name__)
 
+_LABEL = 40  # characters of a label that an error shows
+
 _COLUMNS = 'round, purpose, status, coalition, "values", seconds'
 
 _TABLES = (
@@ -118,10 +120,10 @@ class AblationLog:
                 connection.executemany("INSERT INTO header VALUES (?, ?)", rows)
         for key in ("schema", "fingerprint", "seed"):
             if found and found.get(key) != header[key]:
-                raise ValueError(
-                    f"its {key} is {found.get(key)!r}, and this run's is {header[key]!r}; give a log of the same game "
-                    "and seed, or a new path"
-                )
+                said = f"its {key} is {found.get(key)!r}, and this run's is {header[key]!r}"
+                if key == "fingerprint":
+                    said = _in_words(found, header)
+                raise ValueError(f"{said}; give a log of the same game and seed, or a new path")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -199,6 +201,28 @@ class AblationLog:
             if self._open is not None:
                 self._open.close()
                 self._open = None
+
+
+def _in_words(found: dict[str, Any], header: dict[str, Any]) -> str:
+    """What tells the game of a log from this one: a label where labels differ, else what a header does not hold."""
+    theirs, ours = (str(each.get("fingerprint"))[:8] for each in (found, header))
+    said = f"it is of another game (fingerprint {theirs}…, not {ours}…)"
+    for key in ("players", "outputs"):
+        old, new = found.get(key, []), header[key]
+        if len(old) != len(new):
+            return f"{said}, of {len(old):,} {key}, and this one has {len(new):,}"
+        for i, (its, this) in enumerate(zip(old, new, strict=True)):
+            if its != this:
+                return f"{said}: its {key[:-1]} {i} is {_short(its)}, and this one's is {_short(this)}"
+    for key in ("model", "value", "ablation"):
+        if found.get(key) != header[key]:
+            return f"{said}: its {key} is {_short(found.get(key))}, and this one's is {_short(header[key])}"
+    return f"{said}: all labels are the same, but not what is behind them (weights, text, code)"
+
+
+def _short(label: Any) -> str:
+    text = str(label)
+    return repr(text if len(text) <= _LABEL else text[:_LABEL] + "…")
 
 
 def _new_path(fingerprint: str) -> Path:

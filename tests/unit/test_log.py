@@ -35,13 +35,41 @@ def test_a_value_that_is_not_finite_is_kept_as_failed(tmp_path):
     assert [row.status for row in log] == ["ok", "failed"]
 
 
+LETTERS = list("abcdefghijk")
+
+
+def named(**words):
+    other = game(players=LETTERS)
+    vars(other).update(words)
+    return other
+
+
 @pytest.mark.parametrize(
-    ("other", "what"), [((game(players=list("abcdefghijk")), 0), "fingerprint"), ((game(), 1), "seed")]
+    ("other", "seed", "said"),
+    [
+        (named(players=(*LETTERS[:-1], "x" * 99)), 0, f": its player 10 is 'k', and this one's is '{'x' * 40}…'"),
+        (game(12), 0, ", of 11 players, and this one has 12"),
+        (named(outputs=("score",)), 0, ": its output 0 is 'value', and this one's is 'score'"),
+        (named(model="bert"), 0, ": its model is 'function', and this one's is 'bert'"),
+        (named(value="logit"), 0, ": its value is 'value', and this one's is 'logit'"),
+        (named(ablation="removed"), 0, ": its ablation is 'absent', and this one's is 'removed'"),
+        (
+            FunctionGame(lambda x: -x.sum(axis=1), 11, players=LETTERS),
+            0,
+            ": all labels are the same, but not what is behind them (weights, text, code)",
+        ),
+        (named(), 1, "its seed is 0, and this run's is 1"),
+    ],
 )
-def test_a_log_of_another_run_is_refused(tmp_path, other, what):
-    AblationLog(game(), seed=0, path=tmp_path / "log").close()
-    with pytest.raises(ValueError, match=rf"its {what} is .*give a log of the same game and seed"):
-        AblationLog(other[0], seed=other[1], path=tmp_path / "log")
+def test_a_log_of_another_run_is_refused_with_what_differs(tmp_path, other, seed, said):
+    AblationLog(named(), seed=0, path=tmp_path / "log").close()
+    with pytest.raises(ValueError, match="give a log of the same game and seed, or a new path") as refused:
+        AblationLog(other, seed=seed, path=tmp_path / "log")
+    assert said in str(refused.value)
+    if seed == 0:
+        prints = [one.fingerprint()[:8] for one in (named(), other)]
+        assert "it is of another game (fingerprint {}…, not {}…)".format(*prints) in str(refused.value)
+    assert named().fingerprint() not in str(refused.value)
 
 
 def test_a_file_that_is_no_log_is_refused(tmp_path):
