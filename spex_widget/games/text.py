@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.games.ablation.ablation import Ablation, ablate_with
+from spex_widget.games.characters import check_characters
 from spex_widget.games.chat import Message, is_chat, render_chat
 from spex_widget.games.game import Game
 from spex_widget.games.layout import Layout, lay_out
@@ -238,17 +239,7 @@ def _check_text(text: Any) -> str:
         )
     if not text.strip():
         raise ValueError(f"text must hold at least 2 words, got {text!r}, which has none")
-    if "\0" in text:
-        raise ValueError(
-            f"text must have no NUL character, got one at {text.index(chr(0))}; tokenizers drop it or worse"
-        )
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"text must be valid Unicode, got half a surrogate pair, {text[error.start]!r}, at {error.start}; "
-            "text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace') repairs it"
-        ) from None
+    check_characters(text, "text")
     return text
 
 

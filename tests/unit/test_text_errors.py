@@ -7,7 +7,18 @@ import pytest
 import torch
 
 import tiny
-from spex_widget.games import Continuation, Label, LogOdds, TextGame
+from spex_widget.games import (
+    Answer,
+    Continuation,
+    Custom,
+    Label,
+    LogOdds,
+    Neutral,
+    Perplexity,
+    Replace,
+    Similarity,
+    TextGame,
+)
 from text_reference import CLASSIFIERS, load, plain
 
 BERT, GPT2 = CLASSIFIERS[0], "GPT2LMHeadModel"
@@ -128,6 +139,37 @@ def test_bad_input_meets_one_error_that_says_what_would_do(kind, text, options, 
 def test_targets_that_cannot_be(make, error, match):
     with pytest.raises(error, match=match):
         make()
+
+
+@pytest.mark.parametrize(
+    ("bad", "match"),
+    [("not \ud800 bad", r"be valid Unicode, got half a surrogate pair, .* at 4"), ("a\0b", "have no NUL .* at 1")],
+    ids=["surrogate", "NUL"],
+)
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (Continuation, "a continuation"),
+        (Answer, "a continuation"),
+        (Perplexity, "a continuation"),
+        (LogOdds, "an answer"),
+        (lambda text: LogOdds(" yes", text), "an answer"),
+        (Label, "a label"),
+        (Similarity, "a query"),
+        (lambda text: Custom(len, continuation=text), "continuation"),
+        (lambda text: Custom(len, text), "outputs"),
+        (Neutral, "a neutral token"),
+        (Replace, "a replacement"),
+        (lambda text: Replace({"bad": "good", "not": text}), "a replacement"),
+        (lambda text: TextGame(*load(GPT2), "not bad", target=text), "a continuation"),
+        (lambda text: TextGame(*load(BERT), "not bad", target=text), "a label"),
+        (lambda text: TextGame(*load(BERT), "not bad", ablation={"not": text, "bad": ""}), "a replacement"),
+        (lambda text: TextGame(*load(BERT), text), "text"),
+    ],
+)
+def test_what_no_tokenizer_takes_is_refused_where_it_is_given(make, what, bad, match):
+    with pytest.raises(ValueError, match=f"^{what} must {match}"):
+        make(bad)
 
 
 def test_models_and_tokenizers_that_will_not_do():

@@ -12,6 +12,7 @@ import numpy as np
 from spex_widget.games.ablation.hiding import hidden
 from spex_widget.games.ablation.infill import check_masked_model, fill_in
 from spex_widget.games.ablation.rows import Rows, substituted
+from spex_widget.games.characters import check_characters
 from spex_widget.games.layout import Layout
 from spex_widget.games.model.subject import Encoding, Subject
 
@@ -47,6 +48,8 @@ class Neutral(Ablation):
     def __post_init__(self) -> None:
         if self.token is not None and not isinstance(self.token, str):
             raise TypeError(f"a neutral token must be a str, got {type(self.token).__name__} {self.token!r}")
+        if self.token is not None:
+            check_characters(self.token, "a neutral token")
 
     def resolve(self, subject: Subject, encoding: Encoding, layout: Layout) -> Rows:
         """Look the token up."""
@@ -107,6 +110,8 @@ class Replace(Ablation):
                 "replacements must be a str for all players, or a mapping from labels or indices of players to str, "
                 f"got {self.texts!r}"
             )
+        for text in texts:
+            check_characters(text, "a replacement")
 
     def resolve(self, subject: Subject, encoding: Encoding, layout: Layout) -> Rows:
         """Tokenise the replacements where they will stand."""

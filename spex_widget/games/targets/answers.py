@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spex_widget.games.characters import check_characters
 from spex_widget.games.model.batching import Read
 from spex_widget.games.targets.generation import generate, token_texts
 from spex_widget.games.targets.labels import Label, check_label, log_odds_of_labels
@@ -33,8 +34,8 @@ class Continuation(Target):
 
     Raises
     ------
-    TypeError
-        If the text is no string.
+    TypeError, ValueError
+        If the text is no string, or none that a tokenizer takes.
 
     Examples
     --------
@@ -134,9 +135,9 @@ class LogOdds(Target):
     b: str | int | None = None
 
     def __post_init__(self) -> None:
-        check_label(self.a)
+        check_label(self.a, "an answer")
         if self.b is not None:
-            check_label(self.b)
+            check_label(self.b, "an answer")
         if self.a == self.b:
             raise ValueError(f"log-odds must be between two different answers, got {self.a!r} twice")
 
@@ -257,3 +258,4 @@ def _token_scores(logits: Tensor, ids: TokenIds) -> Tensor:
 def _check_text(text: Any) -> None:
     if not isinstance(text, str):
         raise TypeError(f"a continuation must be a str, got {type(text).__name__}; it follows the prompt")
+    check_characters(text, "a continuation")

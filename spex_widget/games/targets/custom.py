@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spex_widget.games.characters import check_characters
 from spex_widget.games.function import digest
 from spex_widget.games.model.output import ModelOutput
 from spex_widget.games.targets.answers import continuation_ids
@@ -66,12 +67,15 @@ class Custom(Target):
         for name in ("value", "continuation"):
             if not isinstance(getattr(self, name), str):
                 raise TypeError(f"{name} must be a str, got {type(getattr(self, name)).__name__}")
+            check_characters(getattr(self, name), name)
         outputs = self.outputs
         if isinstance(outputs, str) or not isinstance(outputs, Iterable):
             outputs = (outputs,)
         outputs = tuple(outputs)
         if not all(isinstance(label, str) for label in outputs):
             raise TypeError(f"outputs must be a label (a str) for each output, got {self.outputs!r}")
+        for label in outputs:
+            check_characters(label, "outputs")
         if not outputs or len(set(outputs)) != len(outputs):
             raise ValueError(f"outputs must name at least one output, and each once, got {list(outputs)}")
         object.__setattr__(self, "outputs", outputs)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from spex_widget.games.characters import check_characters
 from spex_widget.games.model.output import ModelOutput
 from spex_widget.games.model.subject import Subject
 from spex_widget.games.targets.readout import Prompt, Readout, Target, refusal
@@ -80,10 +81,12 @@ def log_odds_of_labels(prompt: Prompt, first: str | int, second: str | int) -> R
     return Readout((f"{a_name} / {b_name}",), f"log-odds of {a_name} against {b_name}", read)
 
 
-def check_label(label: Any) -> None:
-    """TypeError where a label is neither a name nor an index."""
+def check_label(label: Any, what: str = "a label") -> None:
+    """TypeError where a label is neither a name nor an index, ValueError where there is no such name."""
     if isinstance(label, bool) or not isinstance(label, str | int):
         raise TypeError(f"a label must be a name or an index, got {type(label).__name__} {label!r}")
+    if isinstance(label, str):
+        check_characters(label, what)
 
 
 def _log_probability(logits: Tensor, index: int, independent: bool) -> Tensor:

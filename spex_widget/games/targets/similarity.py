@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spex_widget.games.characters import check_characters
 from spex_widget.games.model.batching import Batcher
 from spex_widget.games.model.output import ModelOutput
 from spex_widget.games.model.subject import Subject
@@ -50,6 +51,8 @@ class Similarity(Target):
     def __post_init__(self) -> None:
         if self.query is not None and not isinstance(self.query, str):
             raise TypeError(f"a query must be a str, got {type(self.query).__name__}; the text is compared with it")
+        if self.query is not None:
+            check_characters(self.query, "a query")
         if self.pool not in tuple(POOLS):
             raise ValueError(f"pool must be one of {', '.join(map(repr, POOLS))}, got {self.pool!r}")
 
