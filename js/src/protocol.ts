@@ -15,6 +15,9 @@ export type RunState = (typeof STATES)[number];
 export const KINDS = ["single", "reinforcing", "redundant", "reversal", "mixed"] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** The indices whose intervals were found to cover; the others have none. */
+export const HONEST = ["Fourier", "BV", "BII"] as const;
+
 /** What a measurement on the model says of an interaction. */
 export const VERDICTS = ["confirmed", "contradicted", "undecided"] as const;
 export type Verdict = (typeof VERDICTS)[number];

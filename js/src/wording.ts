@@ -1,7 +1,16 @@
 /** What the screen says in words. */
 
 import { count, percent, share, signed } from "./numbers";
-import type { Frame, Header, Interaction, Kind, RunState, Verdict, Work } from "./protocol";
+import {
+  type Frame,
+  type Header,
+  HONEST,
+  type Interaction,
+  type Kind,
+  type RunState,
+  type Verdict,
+  type Work,
+} from "./protocol";
 
 export const STATE_WORDS: Record<RunState, string> = {
   running: "running",
@@ -104,7 +113,9 @@ export function indexName(frame: Frame): string {
 }
 
 export function indexWords(index: string): string {
-  return INDEX_WORDS[index] ?? SUM;
+  const meaning = INDEX_WORDS[index] ?? SUM;
+  if (HONEST.some((honest) => honest === index)) return meaning;
+  return `${meaning} It has no interval that can be trusted; ${HONEST.slice(0, -1).join(", ")} and ${HONEST.at(-1)} have one.`;
 }
 
 /** Which output the bars speak of. */

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from importlib.util import find_spec
 from typing import Any, overload
@@ -32,21 +32,24 @@ class Ranking(Sequence[Row]):
         With the keys `columns`.
     title : str
         What the effects are, in words.
+    note : str
+        What a reader may miss in the table and why, in words; empty where nothing is.
     """
 
     columns = COLUMNS
     """tuple of str: what each row holds."""
 
-    def __init__(self, rows: Sequence[Row], title: str) -> None:
+    def __init__(self, rows: Sequence[Row], title: str, note: str = "") -> None:
         self._rows = list(rows)
         self.title = title
+        self.note = note
 
     @overload
     def __getitem__(self, at: int) -> Row: ...
     @overload
     def __getitem__(self, at: slice) -> Ranking: ...
     def __getitem__(self, at: int | slice) -> Row | Ranking:
-        return type(self)(self._rows[at], self.title) if isinstance(at, slice) else self._rows[at]
+        return type(self)(self._rows[at], self.title, self.note) if isinstance(at, slice) else self._rows[at]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -79,36 +82,52 @@ class Ranking(Sequence[Row]):
         return narwhals.from_dict(columns, backend=backend).to_native()
 
     def __repr__(self) -> str:
-        wide = max((len(_span(row)) + 2 for row in self._rows if _span(row)), default=0)
+        spans = [_span(row) or "" for row in self._rows]
+        wide = max((len(span) + 2 for span in spans if span), default=0)
         lines = [
-            f"{i:3d} {_mark(row) or ' '} {row['effect']:+9.4f}  {_span(row):{wide}}{_labels(row)}"
+            f"{i:3d} {_mark(row) or ' '} {row['effect']:+9.4f}  {span:{wide}}{_labels(row)}"
             + (f", {row['verified']}" if row["verified"] else "")
-            for i, row in enumerate(self._rows, 1)
+            for i, (row, span) in enumerate(zip(self._rows, spans, strict=True), 1)
         ]
-        return "\n".join([self.title, *lines, *([_SETTLED] if any(map(_mark, self._rows)) else [])])
+        notes = [_SETTLED] * any(map(_mark, self._rows)) + [self.note] * bool(self.note)
+        return "\n".join([self.title, *lines, *notes])
 
     def _repr_html_(self) -> str:
-        verified = any(row["verified"] for row in self._rows)
-        names = "<th></th><th style='text-align:left'>members</th><th>order</th><th>effect</th><th>95 % interval</th>"
-        head = f"<tr>{names}<th>kind</th><th>settled</th>{'<th>verified</th>' if verified else ''}</tr>"
-        rows = "".join(
-            f"<tr><td>{i}</td><td style='text-align:left'>{escape(_labels(row))}</td><td>{row['order']}</td>"
-            f"<td>{row['effect']:+.4f}</td><td style='white-space:nowrap'>{_span(row)}</td>"
-            f"<td>{escape(row['kind'])}</td><td>{_mark(row)}</td>"
-            + (f"<td>{row['verified'] or ''}</td></tr>" if verified else "</tr>")
-            for i, row in enumerate(self._rows, 1)
-        )
-        return f"<table><caption>{escape(self.title)}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
+        cells = {name: [say(row) for row in self._rows] for name, (_, say) in _CELLS.items()}
+        # An interval, say, that no row has is no column.
+        shown = {name: column for name, column in cells.items() if any(cell is not None for cell in column)}
+        looks = [_CELLS[name][0] for name in shown]
+        head = "".join(f"<th{look}>{name}</th>" for look, name in zip(looks, shown, strict=True))
+        body = ""
+        for i, row in enumerate(zip(*shown.values(), strict=True), 1):
+            said = "".join(f"<td{look}>{escape(cell or '')}</td>" for look, cell in zip(looks, row, strict=True))
+            body += f"<tr><td>{i}</td>{said}</tr>"
+        caption = escape(self.title) + (f"<br>{escape(self.note)}" if self.note else "")
+        table = f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody>"
+        return f"<table><caption>{caption}</caption>{table}</table>"
 
 
 def _labels(row: Row) -> str:
     return " · ".join(row["labels"])
 
 
-def _mark(row: Row) -> str:
-    return "✓" if row["settled"] else ""
+def _mark(row: Row) -> str | None:
+    """A mark where it is settled; None where that is not known."""
+    return None if row["settled"] is None else "✓" * row["settled"]
 
 
-def _span(row: Row) -> str:
-    """The interval, compactly; empty where there is none."""
-    return "" if row["low"] is None else f"{row['low']:+.3f} … {row['high']:+.3f}"
+def _span(row: Row) -> str | None:
+    """The interval, compactly; None where there is none."""
+    return None if row["low"] is None else f"{row['low']:+.3f} … {row['high']:+.3f}"
+
+
+_CELLS: dict[str, tuple[str, Callable[[Row], str | None]]] = {
+    "members": (" style='text-align:left'", _labels),
+    "order": ("", lambda row: str(row["order"])),
+    "effect": ("", lambda row: f"{row['effect']:+.4f}"),
+    "95 % interval": (" style='white-space:nowrap'", _span),
+    "kind": ("", lambda row: str(row["kind"])),
+    "settled": ("", _mark),
+    "verified": ("", lambda row: row["verified"]),
+}
+"""The columns on screen: how each looks, and what it says of a row, None where nothing is known."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.algorithms import Estimate
+from spex_widget.algorithms.evidence import HONEST
 from spex_widget.report.charts import Charts
 from spex_widget.report.exports import to_shap, to_shapiq
 from spex_widget.report.ranking import Ranking
@@ -15,6 +16,8 @@ from spex_widget.snapshot import KINDS, Diagnostics, Header, Ranked, Snapshot
 from spex_widget.spectrum import SparseSpectrum, check_index
 from spex_widget.spectrum.arguments import FloatArray, check_count
 from spex_widget.spectrum.weights import OF_PLAYERS
+
+_COVER = " and ".join([", ".join(HONEST[:-1]), HONEST[-1]])
 
 
 class Result:
@@ -139,7 +142,9 @@ class Result:
             for players, effect, (low, high), kind in said
         ]
         ceiling = f" of order ≤ {max_order}" if max_order else ""
-        return Ranking(rows, f"{index}{ceiling}, {self.value}")
+        bare = rows and not self.exact and index not in HONEST
+        note = f"{index} has no interval that can be trusted; {_COVER} have one" if bare else ""
+        return Ranking(rows, f"{index}{ceiling}, {self.value}", note)
 
     @property
     def chart(self) -> Charts:

@@ -155,6 +155,34 @@ def test_nothing_under_the_noise_floor_is_settled(run):
     assert [row["settled"] for row in noisy.ranking("BII", top=3)] == [True, False, False]
 
 
+def heads(html):
+    return re.findall(r"<th[^>]*>([^<]+)</th>", html)
+
+
+def test_a_column_that_no_row_fills_is_not_shown_and_a_note_says_which_indices_have_intervals(run):
+    note = "FBII has no interval that can be trusted; Fourier, BV and BII have one"
+    whole = ["members", "order", "effect", "95 % interval", "kind", "settled"]
+    bare = run.ranking("FBII", 2)
+    assert heads(bare._repr_html_()) == ["members", "order", "effect", "kind"]
+    assert f"<br>{note}</caption>" in bare._repr_html_()
+    assert repr(bare).splitlines()[-1] == repr(bare[:3]).splitlines()[-1] == note
+    # Where none of ten is settled that is known, so it is said.
+    for ranking in (run.ranking("BII"), run.ranking("BII")[-10:]):
+        assert heads(ranking._repr_html_()) == whole
+        assert "trusted" not in ranking._repr_html_() + repr(ranking)
+    # Before the second round there are none yet, and of what is exact there is nothing to doubt.
+    assert heads(result_of().ranking("BII")._repr_html_()) == ["members", "order", "effect", "kind", "settled"]
+    exact = result_of(exact=True).ranking("FBII")
+    assert heads(exact._repr_html_()) == ["members", "order", "effect", "kind", "settled"]
+    assert exact.note == ""
+    assert bare.to_frame().columns.tolist() == list(COLUMNS)
+
+
+def test_the_static_page_has_intervals_once_they_are_known(run):
+    assert "95 % interval" in static_html(run.header, run.snapshot, "x")
+    assert "95 % interval" not in static_html(header_of(), snapshot_of(), "x")
+
+
 def test_what_is_settled_is_found_once_an_index(run, monkeypatch):
     calls = []
     monkeypatch.setattr(Estimate, "settled", lambda self, **about: calls.append(about) or ())
@@ -204,7 +232,7 @@ def test_a_ranking_as_text():
 def test_html_of_a_ranking_holds_labels_as_text():
     result = Result(header_of((*WORDS[:2], NASTY, WORDS[3]), value=NASTY), snapshot_of())
     html = result.ranking()._repr_html_()
-    assert tags(html) == {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+    assert tags(html) == {"table", "caption", "br", "thead", "tbody", "tr", "th", "td"}
     assert html.count("&lt;script&gt;") == 1 + sum(2 in row["members"] for row in result.ranking())
     assert html.count("<tr>") == 1 + len(result.ranking())
 

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark, Output
+from spex_widget.algorithms.evidence import HONEST
 from spex_widget.games.model.work import Work
 from spex_widget.session import Session
 from spex_widget.session.verify import MOST_PLAYERS
@@ -100,6 +101,7 @@ def test_python_writes_the_bytes_that_the_page_is_tested_on() -> None:
         ("KINDS", list(KINDS)),
         ("VERDICTS", list(VERDICTS)),
         ("STATES", list(STATES)),
+        ("HONEST", list(HONEST)),
         ("MOST_PLAYERS", MOST_PLAYERS),
     ],
 )
