@@ -14,6 +14,7 @@ from spex_widget.games.ablation.infill import check_masked_model, fill_in
 from spex_widget.games.ablation.rows import Rows, substituted
 from spex_widget.games.characters import check_characters
 from spex_widget.games.layout import Layout
+from spex_widget.games.model.offsets import plain_ids
 from spex_widget.games.model.subject import Encoding, Subject
 
 TokenIds = Sequence[int]
@@ -62,7 +63,7 @@ class Neutral(Ablation):
         tokenizer = subject.tokenizer
         if self.token is not None:
             known = tokenizer.get_vocab().get(self.token)
-            ids = [known] if known is not None else _plain(tokenizer, self.token)
+            ids = [known] if known is not None else plain_ids(tokenizer, self.token)
             if len(ids) != 1:
                 raise ValueError(
                     f"a neutral token must be one token, and {subject.tokenizer_name} makes {len(ids)} of "
@@ -72,7 +73,7 @@ class Neutral(Ablation):
         unknown = tokenizer.unk_token_id
         if unknown is not None and unknown not in (tokenizer.bos_token_id, tokenizer.eos_token_id, subject.pad):
             return int(unknown)
-        ids = _plain(tokenizer, " ")
+        ids = plain_ids(tokenizer, " ")
         if len(ids) != 1:
             raise ValueError(
                 f"ablation='neutral' needs a token that says little, and {subject.tokenizer_name} has none for unknown "
@@ -263,7 +264,3 @@ def _start(subject: Subject, layout: Layout) -> int | None:
         )
     subject.check_ids(np.array([start]), "the start token")
     return start
-
-
-def _plain(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])

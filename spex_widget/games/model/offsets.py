@@ -1,4 +1,4 @@
-"""Where in a text its tokens stand, for tokenizers that do not say so themselves."""
+"""A text's tokens alone, and where in the text they stand, for tokenizers that do not say so themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from typing import Any
 
 from spex_widget.games.units import Span
 
-_PLAIN = {"add_special_tokens": False, "truncation": False, "padding": False, "verbose": False}
+
+def plain_ids(tokenizer: Any, text: str, *, written: bool = False) -> list[int]:
+    """The ids of a text's own tokens, none put around it and none cut off; as a decoder writes it, where it has one."""
+    given = {"text_target": text} if written else {"text": text}
+    batch = tokenizer(**given, add_special_tokens=False, truncation=False, padding=False, verbose=False)
+    return list(batch["input_ids"])
 
 
 def token_spans(tokenizer: Any, text: str, ids: Sequence[int]) -> tuple[list[Span], list[bool]]:
@@ -29,7 +34,7 @@ def token_spans(tokenizer: Any, text: str, ids: Sequence[int]) -> tuple[list[Spa
     ValueError
         If neither way leads back to the text.
     """
-    inner = list(tokenizer(text, **_PLAIN)["input_ids"])
+    inner = plain_ids(tokenizer, text)
     starts = [i for i in range(len(ids) - len(inner) + 1) if list(ids[i : i + len(inner)]) == inner]
     spans = (_by_words(tokenizer, text, inner) or _by_decoding(tokenizer, text, inner)) if starts else None
     if spans is None:
@@ -48,7 +53,7 @@ def _by_words(tokenizer: Any, text: str, ids: list[int]) -> list[Span] | None:
     for match in re.finditer(r"\s*(\S+)", text):
         start, end = match.span(1)
         for word in (match.group(), match.group(1)):
-            found = list(tokenizer(word, **_PLAIN)["input_ids"])
+            found = plain_ids(tokenizer, word)
             if found and ids[len(spans) : len(spans) + len(found)] == found:
                 break
         else:

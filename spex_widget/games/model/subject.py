@@ -10,12 +10,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.model.offsets import token_spans
+from spex_widget.games.model.offsets import plain_ids, token_spans
 from spex_widget.games.model.weights import digest_weights, hooks_of
 from spex_widget.games.units import Span
 
 Kind = Literal["classifier", "causal", "seq2seq", "encoder"]
-_PLAIN = {"add_special_tokens": False, "truncation": False, "padding": False, "verbose": False}
 
 
 @dataclass(frozen=True)
@@ -236,13 +235,12 @@ class Subject:
         What a decoder writes stands alone.
         """
         if self.kind == "seq2seq":
-            return tuple(self.tokenizer(text_target=continuation, **_PLAIN)["input_ids"])
+            return tuple(plain_ids(self.tokenizer, continuation, written=True))
         return self.following(text, continuation)
 
     def following(self, text: str, more: str) -> tuple[int, ...]:
         """Token ids of what is put behind a text: as they come out in the whole, where that leaves the text's alone."""
-        texts = (text, text + more, more)
-        before, whole, alone = (self.tokenizer(each, **_PLAIN)["input_ids"] for each in texts)
+        before, whole, alone = (plain_ids(self.tokenizer, each) for each in (text, text + more, more))
         return tuple(whole[len(before) :] if whole[: len(before)] == before else alone)
 
     def check_ids(self, ids: npt.NDArray[np.int64], what: str) -> None:
