@@ -3,6 +3,8 @@
 import copy
 import itertools
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -147,15 +149,31 @@ def test_values_are_as_fine_as_the_model():
         assert np.isfinite(half).all()
 
 
-def test_values_do_not_depend_on_the_thread():
-    import threading
+def test_games_of_one_model_are_asked_from_many_threads_at_once():
+    """The model is training: one game that ends sets it to training again, and another still in it would meet dropout.
 
-    game = TextGame(*load(CLASSIFIERS[0]), TEXT)
-    rows, found = coalitions_of(game.n), []
-    worker = threading.Thread(target=lambda: found.append(game(rows)))
-    worker.start()
-    worker.join()
-    np.testing.assert_array_equal(found[0], game(rows))
+    And each counts what it took.
+    """
+    kind, many = CLASSIFIERS[0], 6
+    model, tokenizer = copy.deepcopy(load(kind)[0]).train(), load(kind)[1]
+    games = [TextGame(model, tokenizer, TEXT, target=label, ablation="remove") for label in (0, 1, 2)]
+    rows = [coalitions_of(games[0].n, seed=seed) for seed in range(many)]
+    expected = [
+        [logits_of(load(kind)[0], ablated(kind, "word", "remove", x)).tolist() for x in asked] for asked in rows
+    ]
+    together, before = threading.Barrier(many), [game.work for game in games]
+
+    def ask(k):
+        together.wait(30)
+        return [games[k % 3](rows[k]) for _ in range(5)]
+
+    with ThreadPoolExecutor(many) as pool:
+        found = list(pool.map(ask, range(many)))
+    for k, values in enumerate(found):
+        for each in values:
+            np.testing.assert_allclose(each[:, 0], np.array(expected[k])[:, k % 3], rtol=0, atol=1e-5)
+    assert [game.work.rows - was.rows for game, was in zip(games, before, strict=True)] == [2 * 5 * len(rows[0])] * 3
+    assert model.training
 
 
 def test_the_fingerprint_tells_games_apart_and_knows_one_again():
@@ -177,6 +195,27 @@ def test_the_fingerprint_tells_games_apart_and_knows_one_again():
     assert len(set(prints)) == len(prints)
     again = TextGame(tiny.build(CLASSIFIERS[0], tokenizer), tokenizer, text, target="POSITIVE")
     assert again.fingerprint() == prints[0]
+
+
+@pytest.mark.parametrize("m", [4, 12, 40, 200])
+@pytest.mark.parametrize("kind", [CLASSIFIERS[0], "GPT2LMHeadModel"])
+def test_padding_is_small_in_small_batches_too(kind, m):
+    game = TextGame(*load(kind), TEXT, ablation="remove", target=" yes" if kind in LANGUAGE else 0)
+    rows = coalitions_of(game.n, m, seed=m)
+    game(rows)  # padding is tried
+    passes = []
+
+    def count(module, args, kwargs):
+        passes.append((int(kwargs["attention_mask"].sum()), kwargs["attention_mask"].numel()))
+
+    hook = game._subject.model.register_forward_pre_hook(count, with_kwargs=True)
+    before = game.work
+    game(rows)
+    hook.remove()
+    # A twelfth of the batch, or of a quarter of a full one.
+    assert all(size - tokens <= max(size, game._batcher.tokens_at_once / 4) / 12 for tokens, size in passes)
+    assert game.work.padding - before.padding == sum(size - tokens for tokens, size in passes)
+    assert len(passes) < len(rows) / 2
 
 
 def test_a_batcher_answers_for_rows_of_any_order():

@@ -28,7 +28,8 @@ IntArray = npt.NDArray[np.int64]
 # What is read off the answers: one for each suffix in, (batch, outputs) out.
 Read = Callable[[list[ModelOutput]], "Tensor"]
 
-# The most of a batch that may be padding: less means smaller batches, which small models answer more slowly.
+# The most of a batch that may be padding, or of a quarter of a full one, where it is smaller: less means smaller
+# batches, which small models answer more slowly; more means tokens for nothing, which large ones take their time over.
 PADDING = 1 / 12
 
 logger = logging.getLogger(__name__)
@@ -202,9 +203,9 @@ class Batcher:
         fits = tokens <= self.tokens_at_once
         if self.subject.generative:
             fits &= logits <= self.logits_at_once
-        # A batch that is not small any more ends where rows of another length would fill it with padding.
+        # It ends where rows of another length would fill it with padding: more than a pass of its own would take.
         padding = lengths * np.arange(1, len(lengths) + 1) - lengths.cumsum()
-        fits &= (padding <= tokens * PADDING) | (tokens <= self.tokens_at_once // 4)
+        fits &= padding <= np.maximum(tokens, self.tokens_at_once // 4) * PADDING
         count = max(1, len(lengths) if fits.all() else int(fits.argmin()))
         equal = int((lengths[:count] == lengths[0]).sum())
         if equal < count and not self._may_pad(rows[start], rows[start + count - 1]):
