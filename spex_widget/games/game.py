@@ -7,14 +7,18 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.model.work import Work
 from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions, check_count
 
+if TYPE_CHECKING:
+    from spex_widget.games.model.work import Work
+
+# How much of what a person reads stands for a game in a line.
+_SHOWN = 48
 # The largest value whose square, summed over many, is still a number.
 _LARGEST = 1e150
 
@@ -96,6 +100,12 @@ class Game(ABC):
         self.model = model
         self.value = value
         self.ablation = ablation
+
+    def __repr__(self) -> str:
+        text = " ".join("".join(piece.text for piece in self.pieces).split())
+        start = text if len(text) <= _SHOWN else text[:_SHOWN].rstrip() + "…"
+        outputs = f" of {len(self.outputs)} outputs" if len(self.outputs) > 1 else ""
+        return f"<{type(self).__name__} {start!r}: {self.n} players, ablated: {self.ablation}; {self.value}{outputs}>"
 
     @property
     def n(self) -> int:

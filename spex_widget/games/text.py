@@ -25,15 +25,19 @@ from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_count
 
 
 class TextGame(Game):
-    r"""The words of a text as players, for a sequence classifier or a causal language model from Hugging Face.
+    r"""The words of a text as players, for a model from Hugging Face that reads it.
+
+    A sequence classifier; a causal language model, which goes on from the text; one with a decoder of its own (T5,
+    BART), which answers it; or an encoder without a head, whose embedding of the text is compared with another. With
+    adapters or without, quantised, offloaded or spread over devices: the model is evaluated as it is, where it is.
 
     Special tokens are never players, nor is what a chat template writes. Tokens that cover only white space, between
     units, belong to no player and stay.
 
     Parameters
     ----------
-    model : transformers.PreTrainedModel
-        A sequence classifier or a causal language model; evaluated on the device where it is.
+    model : transformers.PreTrainedModel or peft.PeftModel
+        As above; or a `transformers.pipeline` around one, which brings its tokenizer along.
     tokenizer : transformers.PreTrainedTokenizerBase
         Its tokenizer.
     text : str, or sequence of {"role": str, "content": str}
@@ -77,6 +81,8 @@ class TextGame(Game):
            [-1.87]])
     >>> game.show([False, True, True, True])  # doctest: +SKIP
     '[CLS] [MASK] bad at all [SEP]'
+    >>> game  # doctest: +SKIP
+    <TextGame 'not bad at all': 4 players, ablated: replaced by [MASK]; logit of POSITIVE>
 
     Few-shot examples as players, the question always there:
 

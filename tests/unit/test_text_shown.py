@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import tiny
-from spex_widget.games import LogOdds, TextGame
+from spex_widget.games import Answer, LogOdds, TextGame
 from text_reference import (
     CLASSIFIERS,
     LANGUAGE,
@@ -42,6 +42,17 @@ def test_what_a_language_game_says_of_itself():
     assert game.show([True, True, True, False, True]) == "<s> the plot was bad"
     assert game.show(np.ones(5, bool)) == "<s> the plot was not bad"
     assert TextGame(*load("LlamaForCausalLM"), "not bad", target=" yes").value == "log-probability of ' yes'"
+
+
+def test_a_game_in_a_line():
+    game = TextGame(*load(CLASSIFIERS[0]), "not bad,\n at all", target="positive")
+    assert repr(game) == "<TextGame 'not bad, at all': 4 players, ablated: replaced by [MASK]; logit of POSITIVE>"
+    assert repr(game.restrict([0, 2])).startswith("<RestrictedGame 'not bad, at all': 2 players, ")
+    long = TextGame(*load("GPT2LMHeadModel"), TEXT, target=Answer(" yes no yes"))
+    assert repr(long) == (
+        "<TextGame 'I expected a dull evening, but the plot was good…': 20 players, ablated: removed; "
+        "log-probability of 3 outputs>"
+    )
 
 
 def test_a_classifier_is_asked_for_the_label_that_it_gives_the_whole_text():
