@@ -189,6 +189,32 @@ class TextGame(Game):
         """
         return self._rows.show(self._subject.tokenizer, self.one_coalition(coalition))
 
+    @property
+    def answer(self) -> str:
+        """What an `Answer` has for its tokens, as one text; empty where something else is measured."""
+        return self._readout.answer
+
+    def span(self, text: str) -> slice:
+        """The outputs that a stretch of the answer is made of, to be explained together: `select` takes them.
+
+        Parameters
+        ----------
+        text : str
+            As it stands in `answer`, where it must occur just once. Tokens that reach beyond it are taken whole.
+
+        Raises
+        ------
+        ValueError
+            If it does not, or the target is no answer.
+
+        Examples
+        --------
+        >>> game = TextGame(model, tokenizer, "Where is the tower? It is in", target=Answer())  # doctest: +SKIP
+        >>> view = explain(game)  # doctest: +SKIP
+        >>> view.select(game.span("the capital"))  # doctest: +SKIP
+        """
+        return self._readout.find(text)
+
     def _resolve(self, target: Any, prompt: Prompt) -> Readout:
         """The target's readout; without a target, of what the model itself makes of the whole text."""
         subject = self._subject

@@ -149,6 +149,7 @@ def test_a_span_is_chosen_afterwards_with_no_new_ablation(tmp_path):
         (2, values[:, 2]),
         (game.outputs[4], values[:, 4]),
         (slice(3, 7), values[:, 3:7].sum(1)),
+        (game.span(game.answer), values.sum(1)),
         (slice(None), values.sum(1)),
         ({game.outputs[0]: 1, game.outputs[1]: -0.5}, values[:, 0] - values[:, 1] / 2),
     ]:
@@ -156,6 +157,36 @@ def test_a_span_is_chosen_afterwards_with_no_new_ablation(tmp_path):
         session.wait(60)
         np.testing.assert_allclose(session.result.predict(everything), expected, atol=1e-6)
     assert len(session.log) == paid == 32
+
+
+@pytest.mark.parametrize("kind", [*LANGUAGE, *SEQ2SEQ])
+def test_a_stretch_of_the_answer_is_found_by_its_text(kind):
+    text = " maybe the plot was not bad, not good"
+    game = made(kind, target=Answer(text))
+    assert game.answer.strip() == text.strip()
+    ids = ids_of(kind, text)
+    decode = (load(kind) if kind in LANGUAGE else answering(kind))[1].decode
+    for stretch in ("maybe", "the plot", "lot w", "was not bad, not", "good"):
+        found = game.span(stretch)
+        assert stretch.strip() in decode(ids[found])
+        # No token less would do.
+        for less in (slice(found.start + 1, found.stop), slice(found.start, found.stop - 1)):
+            assert stretch.strip() not in decode(ids[less])
+    assert game.span(game.answer) == slice(0, len(ids))
+    with pytest.raises(ValueError, match=r"must occur in the answer just once, and 'not' does 2 times in '"):
+        game.span("not")
+    for absent in ("film", ""):
+        with pytest.raises(ValueError, match=r"does 0 times in '"):
+            game.span(absent)
+
+
+def test_a_character_of_several_tokens_is_found_whole():
+    game = made(GPT2, target=Answer("🙂 not"))
+    assert game.answer == "🙂 not"
+    assert (game.span("🙂"), game.span("not")) == (slice(0, 4), slice(4, 5))
+    with pytest.raises(ValueError, match=r"0 times in '', for the target is no answer: Answer\(…\) measures one token"):
+        made(GPT2, target=Continuation(" yes")).span("yes")
+    assert made(GPT2).answer == made(GPT2).outputs[0]
 
 
 # Where an answer ends

@@ -10,7 +10,7 @@ import numpy as np
 
 from spex_widget.games.characters import check_characters
 from spex_widget.games.model.batching import Read
-from spex_widget.games.targets.generation import generate, token_texts
+from spex_widget.games.targets.generation import generate, spell, token_texts
 from spex_widget.games.targets.labels import Label, check_label, log_odds_of_labels
 from spex_widget.games.targets.readout import Prompt, Readout, Target, TokenIds, refusal
 from spex_widget.spectrum.arguments import check_count
@@ -60,7 +60,8 @@ class Answer(Target):
 
     One set of ablations explains the whole answer: which of its tokens is explained, or which span of them, is chosen
     afterwards (`select`), with no new ablation. The sum over a span is its log-probability, given what comes before;
-    over all, ``slice(None)``, that of the answer.
+    over all, ``slice(None)``, that of the answer. `TextGame.answer` is the whole of it, and `TextGame.span` finds the
+    tokens that a stretch of it is made of.
 
     Parameters
     ----------
@@ -82,8 +83,12 @@ class Answer(Target):
     >>> game = TextGame(model, tokenizer, "Where is the tower? It is in", target=Answer())  # doctest: +SKIP
     >>> game.outputs  # doctest: +SKIP
     (' Paris', ',', ' the', ' capital', ' of', ' the (2)', ' country')
+    >>> game.answer  # doctest: +SKIP
+    ' Paris, the capital of the country'
     >>> view = explain(game)  # doctest: +SKIP
-    >>> view.select(slice(3, 7))  # doctest: +SKIP
+    >>> view.select(" Paris")  # one token, by its label or its position # doctest: +SKIP
+    >>> view.select(game.span("capital of the country"))  # slice(3, 7) # doctest: +SKIP
+    >>> view.select(slice(None))  # all of them # doctest: +SKIP
     """
 
     text: str | None = None
@@ -222,7 +227,10 @@ def _read_tokens(prompt: Prompt, ids: TokenIds) -> Readout:
     """An output for each token."""
     texts = token_texts(prompt, ids)
     value = f"log-probability of {texts[0]!r}" if len(ids) == 1 else "log-probability"
-    return Readout(texts, value, lambda said: _token_scores(said[0].output, ids), (ids[:-1],))
+    answer, spans = spell(prompt, ids)
+    return Readout(
+        texts, value, lambda said: _token_scores(said[0].output, ids), (ids[:-1],), answer=answer, spans=spans
+    )
 
 
 def _sums(continuations: Sequence[TokenIds]) -> tuple[tuple[TokenIds, ...], Read]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from spex_widget.games.model.batching import evaluating
 from spex_widget.games.targets.readout import Prompt, TokenIds
+from spex_widget.games.units import Span
 
 # One sequence, its likeliest token each time, from the prompt as it is: whatever a model's `generation_config` says.
 _GREEDY = {
@@ -70,13 +72,7 @@ def token_texts(prompt: Prompt, ids: TokenIds) -> tuple[str, ...]:
     >>> token_texts(prompt, ids)  # doctest: +SKIP
     (' the', ' cat', ' and', ' the (2)', ' dog')
     """
-    tokenizer = prompt.subject.tokenizer
-    # Decoded behind the prompt's last token: alone, a first token would lose the white space before it.
-    shown = [*prompt.inputs[0, -1:].tolist(), *ids]
-    whole = [
-        tokenizer.decode(shown[: k + 1], skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        for k in range(len(shown))
-    ]
+    tokenizer, whole = prompt.subject.tokenizer, _growing(prompt, ids)
     labels: list[str] = []
     seen: Counter[str] = Counter()
     for before, after, token in zip(whole, whole[1:], ids, strict=False):
@@ -87,3 +83,35 @@ def token_texts(prompt: Prompt, ids: TokenIds) -> tuple[str, ...]:
         label = text if seen[text] == 1 else f"{text} ({seen[text]})"
         labels.append(label)
     return tuple(labels)
+
+
+def spell(prompt: Prompt, ids: TokenIds) -> tuple[str, tuple[Span, ...]]:
+    """What the tokens that follow a prompt read as together, and the characters of it that each has a part in.
+
+    Examples
+    --------
+    >>> spell(prompt, ids)  # doctest: +SKIP
+    (' the cat', ((0, 4), (4, 8)))
+    """
+    whole = _growing(prompt, ids)
+    ends = [_shared(text, whole[-1]) for text in whole]
+    first = ends[0]
+    # Of the tokens that make one character together (its bytes) all but the last add nothing, and are a part of it.
+    spans = tuple((a - first, max(b, a + 1) - first) for a, b in pairwise(ends))
+    return whole[-1][first:], spans
+
+
+def _shared(text: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    unlike = (i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b)
+    return next(unlike, min(len(text), len(other)))
+
+
+def _growing(prompt: Prompt, ids: TokenIds) -> list[str]:
+    """The prompt's last token alone, which keeps the white space before what follows it, and with ever more tokens."""
+    shown = [*prompt.inputs[0, -1:].tolist(), *ids]
+    decode = prompt.subject.tokenizer.decode
+    return [
+        str(decode(shown[: k + 1], skip_special_tokens=False, clean_up_tokenization_spaces=False))
+        for k in range(len(shown))
+    ]

@@ -12,6 +12,7 @@ import numpy as np
 from spex_widget.games.model.batching import Batcher, IntArray, Read
 from spex_widget.games.model.output import ModelOutput
 from spex_widget.games.model.subject import Subject
+from spex_widget.games.units import Span
 from spex_widget.spectrum.arguments import FloatArray
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ class Readout:
         Token ids that the text is continued by; a pass through the model, and an entry of `read`'s list, for each.
     digest : str
         What else tells this readout from another with the same words.
+    answer : str
+        Where each output is a token of an answer: what they read as together.
+    spans : tuple of (start, end)
+        The characters of the answer that each output has a part in.
     """
 
     outputs: tuple[str, ...]
@@ -79,6 +84,21 @@ class Readout:
     read: Read
     suffixes: tuple[TokenIds, ...] = ((),)
     digest: str = ""
+    answer: str = ""
+    spans: tuple[Span, ...] = ()
+
+    def find(self, text: str) -> slice:
+        """The outputs that a stretch of the answer is made of; ValueError where it does not occur just once."""
+        found = self.answer.count(text) if text else 0
+        if found != 1:
+            raise ValueError(
+                f"a stretch must occur in the answer just once, and {text!r} does {found} times in {self.answer!r}"
+                + ("" if self.answer else ", for the target is no answer: Answer(…) measures one token by token")
+            )
+        start = self.answer.index(text)
+        stop = start + len(text)
+        inside = [k for k, (a, b) in enumerate(self.spans) if a < stop and start < b]
+        return slice(inside[0], inside[-1] + 1)
 
 
 def side_by_side(readouts: Sequence[Readout]) -> Readout:
