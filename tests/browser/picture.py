@@ -27,6 +27,7 @@ def main() -> None:
             for cell in (1, 3):
                 notebook.run(cell)
             widget = notebook.page.wait_for_selector("[data-spex][data-state=done]")
+            widget.scroll_into_view_if_needed()  # before the pointer is there, which would be left behind
             notebook.page.hover('[data-spex] tbody tr[data-rank="1"]')
             (ROOT / "docs").mkdir(exist_ok=True)
             widget.screenshot(path=ROOT / "docs" / "widget.png")
