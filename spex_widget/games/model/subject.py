@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -119,10 +120,12 @@ class Subject:
         import torch
 
         embedding = self.model.get_input_embeddings()
-        # A weight on "meta" is loaded for each pass; its layer's hooks, else those around it, say where that is run.
-        hooks = (hook for module in (*embedding.modules(), *self.model.modules()) for hook in hooks_of(module))
-        named = (getattr(hook, "execution_device", None) for hook in hooks) if embedding.weight.is_meta else ()
-        return torch.device(next((device for device in named if device is not None), embedding.weight.device))
+        if not embedding.weight.is_meta:
+            return embedding.weight.device
+        # A weight that is loaded for each pass: its layer's hooks, else those around it, say where that is run.
+        hooks = (hook for module in chain(embedding.modules(), self.model.modules()) for hook in hooks_of(module))
+        named = (getattr(hook, "execution_device", None) for hook in hooks)
+        return torch.device(next((device for device in named if device is not None), "meta"))
 
     @property
     def labels(self) -> tuple[str, ...]:
