@@ -1,6 +1,7 @@
 """What is tried out before it is relied on (padding, sharing, hiding): right in every precision, however small the
 weights, as models of known ways tell."""
 
+import copy
 import functools
 import itertools
 import logging
@@ -11,6 +12,7 @@ import torch
 
 import tiny
 from spex_widget.games import TextGame
+from spex_widget.games.model.trial import in_float32
 from test_text_work import OfAnotherMind, Stubborn
 from text_reference import ROBERTA, coalitions_of, plain
 
@@ -48,14 +50,12 @@ def cases(table):
         pytest.param(kind, tokenizer, weights, dtype, id=f"{kind}-{weights}-{dtype}")
         for (kind, tokenizer), weights, dtype in itertools.product(table.items(), (WIDE, SMALL), TYPES)
         if (kind[:4], dtype == torch.float32) != ("FNet", False)  # its Fourier transform knows no other
-        # All that an ablation changes is rounded away.
-        if (kind[:7], weights, dtype) != ("Roberta", SMALL, torch.bfloat16)
     ]
 
 
-def hiding(kind, tokenizer, weights, dtype):
+def hiding(kind, tokenizer, weights, dtype, text=TEXT):
     target = " yes" if "LM" in kind else 1
-    return TextGame(built(kind, tokenizer, weights, dtype), tokenizer(), TEXT, ablation="attention", target=target)
+    return TextGame(built(kind, tokenizer, weights, dtype), tokenizer(), text, ablation="attention", target=target)
 
 
 @pytest.mark.parametrize(("kind", "tokenizer", "weights", "dtype"), cases(HIDE))
@@ -67,8 +67,9 @@ def test_models_that_hide_are_taken_in_any_precision(kind, tokenizer, weights, d
 def test_models_that_do_not_hide_are_refused_in_any_precision(kind, tokenizer, weights, dtype, monkeypatch):
     # By what they answer, not by what the configuration says of their layers.
     monkeypatch.setattr("spex_widget.games.ablation.hiding._other_layers", lambda subject: False)
-    with pytest.raises(ValueError, match=f"'attention' would not hide a player from {kind}"):
-        hiding(kind, tokenizer, weights, dtype)
+    for text in (TEXT, "Is it good? Say yes or no."):
+        with pytest.raises(ValueError, match=f"'attention' would not hide a player from {kind}"):
+            hiding(kind, tokenizer, weights, dtype, text)
 
 
 def test_a_model_that_answers_everything_alike_cannot_be_seen_to_hide():
@@ -77,6 +78,40 @@ def test_a_model_that_answers_everything_alike_cannot_be_seen_to_hide():
         torch.nn.init.zeros_(model.classifier.weight)
         with pytest.raises(ValueError, match="'attention' would not hide a player"):
             TextGame(model, tiny.wordpiece(), TEXT, ablation="attention", target=0)
+
+
+@pytest.mark.parametrize("dtype", TYPES[1:])
+@pytest.mark.parametrize(("kind", "tokenizer"), list(HIDE.items()))
+def test_computed_in_float32_as_by_a_model_of_float32(kind, tokenizer, dtype):
+    model = built(kind, tokenizer, WIDE, dtype)
+    ids = torch.tensor([tokenizer()(TEXT)["input_ids"]])
+    mask = torch.arange(ids.shape[1])[None] % 3 != 1
+    with torch.no_grad():
+        with in_float32():
+            answer = model(ids, attention_mask=mask.long()).logits
+        torch.testing.assert_close(answer, copy.deepcopy(model).float()(ids, attention_mask=mask.long()).logits)
+        assert model(ids).logits.dtype == dtype
+    assert {weight.dtype for weight in model.parameters()} == {dtype}
+
+
+@pytest.mark.parametrize("dtype", TYPES[1:])
+def test_a_model_of_half_precision_alone_is_tried_in_its_own(dtype):
+    """As some kinds of attention are."""
+
+    def only(module, given):
+        if given[0].dtype != dtype:
+            raise RuntimeError("half precision only")
+
+    for kind, tokenizer, hidden in [(GPT2, tiny.byte_level, True), ("BartForSequenceClassification", ROBERTA, False)]:
+        model = copy.deepcopy(built(kind, tokenizer, WIDE, dtype))
+        norm = next(module for module in model.modules() if isinstance(module, torch.nn.LayerNorm))
+        norm.register_forward_pre_hook(only)
+        make = functools.partial(TextGame, model, tokenizer(), TEXT, ablation="attention")
+        if hidden:
+            assert make(target=" yes").n == 7
+        else:
+            with pytest.raises(ValueError, match="would not hide"):
+                make(target=0)
 
 
 @pytest.mark.parametrize("dtype", TYPES)

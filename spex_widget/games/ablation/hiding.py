@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.ablation.rows import Hidden, IntArray
+from spex_widget.games.ablation.rows import Hidden
 from spex_widget.games.model.batching import Batcher
 from spex_widget.games.model.output import ModelOutput
 from spex_widget.games.model.subject import Encoding, Subject
-from spex_widget.games.model.trial import hides
+from spex_widget.games.model.trial import hides, in_float32
 from spex_widget.spectrum.arguments import BoolArray
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+logger = logging.getLogger(__name__)
 
 _TRIED = 64  # tokens of a causal model's text, or what its window of attention holds
 
@@ -39,7 +42,7 @@ def hidden(subject: Subject, encoding: Encoding, owner: npt.NDArray[np.intp], st
     rows = Hidden("hidden by the attention mask", tuple(lines), np.stack(list(lines.values())), owner, start)
     if _other_layers(subject) or ("position_ids" not in subject.accepts and subject.kind == "causal"):
         _refuse(subject)
-    (_try_causal if subject.kind == "causal" else _try_other)(subject, rows)
+    _try(subject, rows)
     return rows
 
 
@@ -50,20 +53,42 @@ def _other_layers(subject: Subject) -> bool:
     return any("attention" not in kind or "linear" in kind for kind in kinds)
 
 
-def _try_causal(subject: Subject, rows: Hidden) -> None:
-    first = max(0, int(np.argmax(rows.owner >= 0)) - 1)
+def _try(subject: Subject, rows: Hidden) -> None:
+    """Refuse a model by what it says of a text, of the text with tokens hidden, and of what this should come to."""
+    import torch
+
+    tried = _stretch(subject, rows.owner) if subject.kind == "causal" else slice(None)
+    whole, gone = rows.tokens[:, tried], _every_other(rows.owner[tried])
+    masked = whole.copy()
+    masked[rows.names.index("attention_mask")] = ~gone
+    if subject.kind == "causal":
+        right = whole[:, ~gone]
+    else:
+        right = masked.copy()
+        right[0, gone] = whole[0, np.roll(gone, 1)]  # what stands behind each
+    batcher = Batcher(subject, rows.names)
+
+    def said() -> list[Tensor]:
+        return [torch.from_numpy(batcher([row], _summary)[0]) for row in (whole, masked, right)]
+
+    answers, kind = [], subject.model.dtype
+    if kind in (torch.bfloat16, torch.float16) and not subject.is_packed:
+        # What a hybrid model lets past the mask may be less than rounding, and is wrong all the same.
+        try:
+            with in_float32():
+                answers, kind = said(), torch.float32
+        except Exception:  # such as of attention that is written for half precision alone
+            logger.debug("hiding could not be tried in float32", exc_info=True)
+    of_whole, of_masked, of_right = answers or said()
+    if not hides(of_whole, of_masked, of_right, kind):
+        _refuse(subject)
+
+
+def _stretch(subject: Subject, owner: npt.NDArray[np.intp]) -> slice:
+    """Where a causal model is tried out: from just before the first player, and no further than it sees at once."""
+    first = max(0, int(np.argmax(owner >= 0)) - 1)
     window = getattr(subject.config.get_text_config(), "sliding_window", None) or _TRIED
-    tried = slice(first, first + min(window, _TRIED))
-    stretch, here = rows.tokens[:, tried], ~_every_other(rows.owner[tried])
-    _check(subject, rows, stretch, _masked(rows, stretch, here), stretch[:, here])
-
-
-def _try_other(subject: Subject, rows: Hidden) -> None:
-    gone = _every_other(rows.owner)
-    masked = _masked(rows, rows.tokens, ~gone)
-    others = masked.copy()
-    others[0, gone] = rows.tokens[0, np.roll(gone, 1)]  # what stands behind each
-    _check(subject, rows, rows.tokens, masked, others)
+    return slice(first, first + min(window, _TRIED))
 
 
 def _every_other(owner: npt.NDArray[np.intp]) -> BoolArray:
@@ -71,22 +96,6 @@ def _every_other(owner: npt.NDArray[np.intp]) -> BoolArray:
     gone = np.zeros(len(owner), dtype=np.bool_)
     gone[np.flatnonzero(owner[:-1] >= 0)[::2]] = True
     return gone
-
-
-def _masked(rows: Hidden, tokens: IntArray, here: BoolArray) -> IntArray:
-    masked: IntArray = tokens.copy()
-    masked[rows.names.index("attention_mask")] = here
-    return masked
-
-
-def _check(subject: Subject, rows: Hidden, *tried: IntArray) -> None:
-    """Refuse a model by what it says of a whole row, of that row with tokens hidden, and of what this comes to."""
-    import torch
-
-    batcher = Batcher(subject, rows.names)
-    whole, masked, right = (torch.from_numpy(batcher([row], _summary)[0]) for row in tried)
-    if not hides(whole, masked, right, subject.model.dtype):
-        _refuse(subject)
 
 
 def _summary(answers: list[ModelOutput]) -> Tensor:

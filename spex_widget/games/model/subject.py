@@ -163,6 +163,12 @@ class Subject:
         return any(part.get("rope_type", part.get("type")) in ("longrope", "dynamic") for part in kinds)
 
     @property
+    def is_packed(self) -> bool:
+        """Whether weights are not simply there: quantised, or loaded for each pass."""
+        weights = self.model.parameters()
+        return self.rounds_together or any(weight.is_meta or not weight.is_floating_point() for weight in weights)
+
+    @property
     def rounds_together(self) -> bool:
         """Whether how a row is rounded depends on the rows beside it: so it is with dynamic quantisation."""
         return any("quantized.dynamic" in type(module).__module__ for module in self.model.modules())

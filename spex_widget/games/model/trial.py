@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-# How many roundings an answer is taken to have gone through, and the most of it that is put down to them.
-_ROUNDINGS, _MOST = 16, 1 / 10
 
 
 def agree(a: Tensor, b: Tensor, other: Tensor, kind: Any) -> bool:
@@ -24,7 +23,8 @@ def agree(a: Tensor, b: Tensor, other: Tensor, kind: Any) -> bool:
         What the model computes in.
     """
     # Where two questions have one answer, both distances are of rounding alone.
-    return _distance(a, b) <= max(_allowance(kind) * _distance(a, other), 2 * _eps(kind) * _size(a))
+    alike = max(1e-6, 2 * _eps(kind)) * _size(a)
+    return _distance(a, b) <= max(_rounding(kind) * _distance(a, other), alike)
 
 
 def hides(whole: Tensor, masked: Tensor, right: Tensor, kind: Any) -> bool:
@@ -37,29 +37,50 @@ def hides(whole: Tensor, masked: Tensor, right: Tensor, kind: Any) -> bool:
     right : Tensor
         What the second should be.
     kind : torch.dtype
-        What the model computes in.
+        What they were computed in.
     """
     import torch
 
     stake = _distance(whole, masked)
     seen = stake > _eps(torch.float32) * _size(whole)
-    return seen and _distance(masked, right) <= _allowance(kind) * stake
+    return seen and _distance(masked, right) <= _rounding(kind) * stake
 
 
 def is_unmoved(a: Tensor, b: Tensor, kind: Any) -> bool:
     """Whether two answers are the same in terms of their size, where nothing else is known to be at stake."""
-    return _distance(a, b) <= max(1e-5, min(_ROUNDINGS * _eps(kind), _MOST)) * _size(a)
+    return _distance(a, b) <= max(1e-5, 4 * _eps(kind)) * _size(a)
 
 
-def _allowance(kind: Any) -> float:
-    """How far apart two answers to one question may lie, as a part of how far apart those to two questions do.
+@contextmanager
+def in_float32() -> Iterator[None]:
+    """Have what is computed within computed in float32, whatever the weights' precision, as by a model of float32.
 
-    A model that overlooks a mask, or a cache, is wrong by an amount of that order, whatever its weights: by an eighth
-    at least, where it was tried. Rounding to bfloat16 came to a fourteenth at most, that to finer types to far less. In
-    terms of the answers' size there is no such gap: where weights are small, an ablation changes a thousandth of it,
-    and rounding to bfloat16 more.
+    Each weight is widened when it is used, and then let go; the model itself is left as it is.
     """
-    return max(1e-3, min(_ROUNDINGS * _eps(kind), _MOST))
+    import torch
+    from torch.overrides import TorchFunctionMode
+    from torch.utils._pytree import tree_map
+
+    def widened(value: Any) -> Any:
+        half = isinstance(value, torch.Tensor) and value.dtype in (torch.bfloat16, torch.float16)
+        return value.float() if half else value
+
+    class Widening(TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(self, f: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            return f(*tree_map(widened, args), **tree_map(widened, kwargs or {}))
+
+    with Widening():
+        yield
+
+
+def _rounding(kind: Any) -> float:
+    """How far apart rounding may lay two answers to one question, as a part of how far apart those to two lie.
+
+    A model that overlooks a mask or a cache is wrong by an amount of that order, whatever its weights; rounding to
+    bfloat16 came to a ninth of it at most, to float32 to next to nothing. In terms of the answers' size there is no
+    such gap: where weights are small, an ablation changes a thousandth of it, and rounding to bfloat16 more.
+    """
+    return max(5e-4, 16 * _eps(kind))
 
 
 def _eps(kind: Any) -> float:
