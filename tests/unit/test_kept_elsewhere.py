@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import warnings
 
 import numpy as np
 import pytest
@@ -129,7 +130,8 @@ def quantised():
     """A model whose linear layers reckon in bytes, scaled by the largest number of a pass."""
 
     def quantise(model):
-        with pytest.warns():  # torch is to hand this over to a library of its own
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch is to hand this over to a library of its own
             return torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
 
     return quantise

@@ -48,7 +48,7 @@ def hides(whole: Tensor, masked: Tensor, right: Tensor, kind: Any) -> bool:
 
 def is_unmoved(a: Tensor, b: Tensor, kind: Any) -> bool:
     """Whether two answers are the same in terms of their size, where nothing else is known to be at stake."""
-    return _distance(a, b) <= max(1e-5, 4 * _eps(kind)) * _size(a)
+    return _distance(a, b) <= max(1e-4, 4 * _eps(kind)) * _size(a)
 
 
 @contextmanager
