@@ -22,6 +22,8 @@ from spex_widget.spectrum.sets import IntArray
 _LITERALS: Mapping[str, Callable[[Float32Array], Float32Array]] = MappingProxyType(
     {"parity": lambda x: 1 - 2 * x, "present": lambda x: x, "absent": lambda x: 1 - x}
 )
+OFFSETS: Mapping[str, int] = MappingProxyType({"parity": 0, "present": -1, "absent": 1})
+"""Up to a factor the literal of each kind is z + offset, where z = 1 − 2x."""
 
 
 def literals(coalitions: BoolArray, kind: str) -> Float32Array:

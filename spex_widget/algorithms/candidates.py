@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
+from spex_widget.algorithms.atoms import OFFSETS, literals
 from spex_widget.spectrum import SparseSpectrum, all_subsets, group, products, set_orders
 from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray
 from spex_widget.spectrum.sets import IntArray, stack_sets
@@ -47,40 +48,49 @@ def propose(spectrum: SparseSpectrum, top: int) -> IntArray:
     return union(spectrum.n, subsets)
 
 
-def screen(literals: Float32Array, residuals: FloatArray, top: int) -> IntArray:
+def screen(coalitions: BoolArray, residuals: FloatArray, kinds: tuple[str, ...], top: int) -> dict[str, IntArray]:
     """The `top` pairs, and for up to 256 players the `top` triples, whose atoms correlate most with residuals (m,).
 
     A guard against functions without hierarchy, of which trees see nothing: all pairs are one matrix product, all
-    triples one a player.
+    triples one a player. As a literal is z + offset, the products of every kind follow from those of the z.
 
     Parameters
     ----------
-    literals : ndarray of shape (m, n), float32
-        See `algorithms.atoms`.
+    coalitions : ndarray of shape (m, n), bool
+    kinds : tuple of str
+        Of atoms, see `algorithms.atoms`; each has its own sets in what is returned.
 
     Examples
     --------
-    >>> z = 1 - 2 * (np.random.default_rng(0).random((200, 9)) < 0.5).astype(np.float32)
-    >>> screen(z, z[:, 2] * z[:, 5] * z[:, 7], 1)[1]
+    >>> x = np.random.default_rng(0).random((200, 9)) < 0.5
+    >>> screen(x, x[:, [2, 5, 7]].sum(axis=1) % 2, ("parity",), 1)["parity"][1]
     array([2, 5, 7], dtype=int32)
     """
-    n = literals.shape[1]
+    n = coalitions.shape[1]
     rows = max(_SCREENED // n**2, 1)
-    literals, residuals = literals[:rows], residuals[:rows]
-    weighted = literals * (residuals - residuals.mean()).astype(np.float32)[:, None]
-    pairs, _ = _largest(weighted.T @ literals, top)
+    z, residuals = literals(coalitions[:rows], "parity"), residuals[:rows]
+    weighted = z * (residuals - residuals.mean()).astype(np.float32)[:, None]
+    # Of Σ r z_i, Σ r z_i z_j, Σ r z_i z_j z_k; Σ r is 0.
+    single, pair = weighted.sum(axis=0), weighted.T @ z
+    either = single + single[:, None]
+    found = {kind: _largest(pair + OFFSETS[kind] * either, top)[0] for kind in kinds}
     if not 3 <= n <= _TRIPLES_UP_TO:
-        return pairs
-    triples, sizes = np.zeros((0, 3), dtype=np.int32), np.zeros(0, dtype=np.float32)
+        return found
+    triples = {kind: (np.zeros((0, 3), dtype=np.int32), np.zeros(0, dtype=np.float32)) for kind in kinds}
     for first in range(n - 2):
-        rest = literals[:, first + 1 :]
-        least = float(sizes.min()) if len(sizes) == top else 0.0
-        found, new = _largest((rest * weighted[:, first : first + 1]).T @ rest, top, least)
-        found = np.column_stack([np.full(len(found), first, dtype=np.int32), found + np.int32(first + 1)])
-        triples, sizes = np.concatenate([triples, found]), np.append(sizes, new)
-        best = np.argsort(-sizes, kind="stable")[:top]
-        triples, sizes = triples[best], sizes[best]
-    return union(n, pairs, triples)
+        rest = slice(first + 1, None)
+        triple = (z[:, rest] * weighted[:, first : first + 1]).T @ z[:, rest]
+        lower = pair[first, rest] + pair[first, rest, None] + pair[rest, rest]
+        lowest = single[first] + either[rest, rest]
+        for kind, (sets, sizes) in triples.items():
+            offset = OFFSETS[kind]
+            least = float(sizes.min()) if len(sizes) == top else 0.0
+            others, new = _largest(triple + offset * (lower + offset * lowest), top, least)
+            others = np.column_stack([np.full(len(others), first, dtype=np.int32), others + np.int32(first + 1)])
+            sets, sizes = np.concatenate([sets, others]), np.append(sizes, new)
+            best = np.argsort(-sizes, kind="stable")[:top]
+            triples[kind] = sets[best], sizes[best]
+    return {kind: union(n, found[kind], triples[kind][0]) for kind in kinds}
 
 
 def grow(literals: Float32Array, sets: IntArray, residuals: FloatArray, top: int) -> IntArray:
@@ -109,7 +119,8 @@ def grow(literals: Float32Array, sets: IntArray, residuals: FloatArray, top: int
     inside = np.zeros((len(sets), n + 1), dtype=bool)
     np.put_along_axis(inside, sets.astype(np.int64), True, axis=1)
     gains = np.where(inside[:, :n] | (variances < 1), -1.0, table**2 / np.maximum(variances, 1))
-    best = np.argsort(-gains, axis=None, kind="stable")[: min(top, int((gains >= 0).sum()))]
+    top = min(top, int((gains >= 0).sum()))
+    best = np.argpartition(-gains, max(top - 1, 0), axis=None)[:top]
     row, player = np.unravel_index(best, table.shape)
     return union(n, np.sort(np.column_stack([sets[row], player]), axis=1))
 

@@ -56,32 +56,29 @@ class OnCPU(Likelihood):
         self._z, self._y = literals(coalitions, "parity"), y
 
     def gradient(self, logs: FloatArray) -> FloatArray | None:
-        """From one factorisation of the kernel, in place."""
+        """From one factorisation of the kernel, in place: of symmetric matrices the lower triangle alone is held."""
         z, y = self._z[: self.LEARNT_FROM], self._y[: self.LEARNT_FROM].astype(np.float32)
-        prior = kernel(z, z, logs)
-        noisy = prior.copy()
+        prior = _lower_kernel(z, logs)
+        noisy = prior.copy(order="F")
         np.einsum("ii->i", noisy)[:] += np.float32(on_diagonal(logs))
-        # Transposed, since LAPACK counts by columns: a symmetric matrix is not copied so.
-        factor, failed = linalg.lapack.spotrf(noisy.T, lower=1, overwrite_a=1, clean=0)
+        factor, failed = linalg.lapack.spotrf(noisy, lower=1, overwrite_a=1, clean=0)
         if failed:
             return None
         dual = linalg.lapack.spotrs(factor, y, lower=1)[0].ravel()
-        lower, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
-        inverse = np.tril(lower, -1)
-        inverse += inverse.T
-        np.einsum("ii->i", inverse)[:] = np.diagonal(lower)
+        inverse, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
         # 2 ∂L/∂θ = Σ (dual dualᵀ − K⁻¹) ∘ ∂K/∂θ
-        pull = np.outer(dual, dual) - inverse
+        inverse *= -1
+        pull = linalg.blas.ssyr(1.0, dual, a=inverse, lower=1, overwrite_a=1)
         by_noise = np.exp(logs[-1]) * np.trace(pull)
         pull *= prior
-        by_scale = pull.sum()
-        by_rates = np.exp(logs[:-2]) * (((pull @ z) * z).sum(axis=0) - by_scale)
+        by_scale = linalg.blas.ssymv(1.0, pull, np.ones_like(y), lower=1).sum(dtype=np.float64)
+        pulled = linalg.blas.ssymm(1.0, pull, z, lower=1)
+        by_rates = np.exp(logs[:-2]) * ((pulled * z).sum(axis=0) - by_scale)
         return np.append(by_rates / 2, [by_scale / 2, by_noise / 2])
 
     def dual(self, logs: FloatArray) -> FloatArray:
         """By Cholesky's factor."""
-        z = self._z.astype(np.float64)
-        noisy = kernel(z, z, logs)
+        noisy = _lower_kernel(self._z.astype(np.float64), logs)
         np.einsum("ii->i", noisy)[:] += on_diagonal(logs)
         factor = linalg.cho_factor(noisy, lower=True, overwrite_a=True, check_finite=False)
         return np.asarray(linalg.cho_solve(factor, self._y))
@@ -92,6 +89,16 @@ def kernel(left: Signs, right: Signs, logs: FloatArray) -> Signs:
     rates = np.exp(logs[:-2]).astype(left.dtype)
     found = (left * rates) @ right.T
     found += (logs[-2] - rates.sum(dtype=np.float64)).astype(left.dtype)
+    np.exp(found, out=found)
+    return cast("Signs", found)
+
+
+def _lower_kernel(z: Signs, logs: FloatArray) -> Signs:
+    """The lower triangle of the kernel among rows of signs (m, n), above it nothing of worth: half the products."""
+    (product,) = linalg.get_blas_funcs(("syrk",), (z,))
+    rates = np.exp(logs[:-2])
+    found = product(1.0, (z * np.sqrt(rates).astype(z.dtype)).T, trans=1, lower=1)
+    found += (logs[-2] - rates.sum()).astype(z.dtype)
     np.exp(found, out=found)
     return cast("Signs", found)
 

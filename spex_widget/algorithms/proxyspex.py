@@ -20,22 +20,27 @@ from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 _FIRST_MARK = 32
-_GROWTH = 1.4  # of a round mark over the last: rounds stay few, all refits together cost about three of the last
+# Of a round mark over the last. Rounds stay few: all refits together cost about two of the last.
+_GROWTH, _WIDE_GROWTH = 1.5, 1.75
+_WIDE = 256  # players: with more a fit takes tenths of a second
 
 
-def round_marks(most: int) -> list[int]:
-    """The numbers of ablations, at most `most`, at which rounds end: multiples of 32, each about 1.4 × the last.
+def round_marks(most: int, n: int) -> list[int]:
+    """The numbers of ablations, at most `most`, at which rounds end: multiples of 32, each about 1.5 × the last.
+
+    Of more than 256 players 1.75 × the last.
 
     Examples
     --------
-    >>> round_marks(500)
-    [32, 64, 96, 128, 192, 256, 352, 480]
+    >>> round_marks(500, 20)
+    [32, 64, 96, 128, 192, 288, 448]
     """
+    growth = _GROWTH if n <= _WIDE else _WIDE_GROWTH
     marks = []
     mark = _FIRST_MARK
     while mark <= most:
         marks.append(mark)
-        mark = max(mark + _FIRST_MARK, _FIRST_MARK * round(_GROWTH * mark / _FIRST_MARK))
+        mark = max(mark + _FIRST_MARK, _FIRST_MARK * round(growth * mark / _FIRST_MARK))
     return marks
 
 
@@ -77,7 +82,7 @@ class ProxySPEX(Algorithm):
         """The next at most `most` coalitions, cut at the next round mark."""
         with self._lock:
             start = self._sampler.drawn
-            marks = round_marks(2 * start + 2 * _FIRST_MARK)
+            marks = round_marks(2 * start + 2 * _FIRST_MARK, self.n)
             past = sum(mark <= start for mark in marks)
             coalitions = self._sampler.draw(min(most, marks[past] - start))
             self._rows.add(coalitions)
@@ -92,7 +97,7 @@ class ProxySPEX(Algorithm):
         """Close the next round whose ablations are all in."""
         coalitions, values = self._known(output, most)
         chain = self._chains.get(output, Chain())
-        mark = next((mark for mark in round_marks(len(values)) if mark > chain.mark), None)
+        mark = next((mark for mark in round_marks(len(values), self.n) if mark > chain.mark), None)
         if mark is None or self._complete(values):
             return None
         self._chains[output] = chain = self._fitted(chain, coalitions[:mark], values[:mark], final=False)
@@ -107,7 +112,7 @@ class ProxySPEX(Algorithm):
         if self._complete(values):
             table = np.empty(len(values))
             table[coalitions @ (1 << np.arange(self.n))] = values
-            rounds = len(round_marks(len(values)))
+            rounds = len(round_marks(len(values), self.n))
             return Estimate(output, rounds, len(values), SparseSpectrum.from_values(table), exact=True)
         if len(values) < 2:
             return None
@@ -127,7 +132,7 @@ class ProxySPEX(Algorithm):
         assert chain.surrogate is not None
         return Estimate(
             output,
-            len(round_marks(chain.mark)),
+            len(round_marks(chain.mark, self.n)),
             chain.mark,
             chain.surrogate,
             history=chain.history,

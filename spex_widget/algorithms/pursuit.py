@@ -58,17 +58,19 @@ def fit_pursuit(
     for kind in kinds:
         known.add(kind, proposed)
     passes, screens = (_FINAL_PASSES, _FINAL_SCREENS) if final else (_PASSES, _SCREENS)
+    before: IntArray = np.zeros(0, dtype=np.int64)
     for step in range(passes + 1):
         picks, amounts = known.pick()
         residuals = known.residuals(picks, amounts)
-        if step == passes or residuals @ residuals <= _ROUNDING * known.total:
+        # What leaves over the same proposes the same.
+        settled = step > 0 and np.array_equal(picks, before)
+        if settled or step == passes or residuals @ residuals <= _ROUNDING * known.total:
             break
+        before = picks
+        screened = screen(coalitions, residuals, kinds, _FOUND) if step < screens else {}
         for kind in kinds:
-            rows = known.literals[kind]
-            found = [grow(rows, known.sets[picks], residuals, _FOUND)]
-            if step < screens:
-                found.append(screen(rows, residuals, _FOUND))
-            known.add(kind, union(n, *found))
+            grown = grow(known.literals[kind], known.sets[picks], residuals, _FOUND)
+            known.add(kind, union(n, grown, *(screened[kind],) if screened else ()))
     spectrum = SparseSpectrum.from_sets(n, {(): known.mean - float(known.centre[picks] @ amounts)})
     for place, kind in enumerate(kinds):
         mine = known.kinds[picks] == place
@@ -90,7 +92,7 @@ class _Dictionary:
         self.sets: IntArray = np.zeros((0, 1), dtype=np.int32)
         self.columns: Float32Array = np.zeros((m, 0), dtype=np.float32)
         self.centre: FloatArray = np.zeros(0)
-        self.gram: FloatArray = np.zeros((0, 0))
+        self._products: Float32Array = np.zeros((0, 0), dtype=np.float32)  # not centred: whole numbers, exact
         self.cross: FloatArray = np.zeros(0)
 
     def add(self, kind: str, sets: IntArray) -> None:
@@ -104,16 +106,10 @@ class _Dictionary:
         new[which[: len(mine)]] = False
         sets = unique[new]
         columns = products(self.literals[kind], sets)
-        centre = columns.mean(axis=0, dtype=np.float64)
-        m = len(columns)
-        across = (self.columns.T @ columns).astype(np.float64) - m * np.outer(self.centre, centre)
-        within = (columns.T @ columns).astype(np.float64) - m * np.outer(centre, centre)
-        old = len(self.gram)
-        gram = np.empty((old + len(sets), old + len(sets)))
-        gram[:old, :old], gram[:old, old:], gram[old:, :old], gram[old:, old:] = self.gram, across, across.T, within
-        self.gram = gram
+        across = self.columns.T @ columns
+        self._products = np.block([[self._products, across], [across.T, columns.T @ columns]])
         self.cross = np.append(self.cross, self.y @ columns)
-        self.centre = np.append(self.centre, centre)
+        self.centre = np.append(self.centre, columns.mean(axis=0, dtype=np.float64))
         self.columns = np.concatenate([self.columns, columns], axis=1)
         self.kinds = np.append(self.kinds, np.full(len(sets), place))
         self.sets = stack_sets(self.n, self.sets, sets)
@@ -121,7 +117,7 @@ class _Dictionary:
     def pick(self) -> tuple[IntArray, FloatArray]:
         """The atoms that are worth what they say, (k,), and how much of each, (k,)."""
         m = len(self.y)
-        variances = np.diagonal(self.gram)
+        variances = np.diagonal(self._products) - m * self.centre**2
         left, usable = variances.copy(), variances >= _RAREST
         cross = np.where(usable, self.cross, 0.0)
         prices = self._prices()
@@ -140,7 +136,7 @@ class _Dictionary:
             usable[pick] = False
             norm, before = np.sqrt(left[pick]), basis[:step, pick]
             directions[step] = (self.columns[:, pick] - self.centre[pick] - before @ directions[:step]) / norm
-            basis[step] = (self.gram[pick] - before @ basis[:step]) / norm
+            basis[step] = (self._gram(pick) - before @ basis[:step]) / norm
             along = cross[pick] / norm
             cross = cross - along * basis[step]
             left = left - basis[step] ** 2
@@ -160,7 +156,7 @@ class _Dictionary:
         """Without those that later ones made dispensable."""
         m = len(self.y)
         while len(picks):
-            inverse = linalg.inv(self.gram[np.ix_(picks, picks)])
+            inverse = linalg.inv(self._gram(picks[:, None], picks))
             amounts = inverse @ self.cross[picks]
             squares = max(self.total - float(amounts @ self.cross[picks]), _ROUNDING * self.total)
             worse = m * np.log1p(amounts**2 / np.diagonal(inverse) / squares) - prices[picks]
@@ -173,6 +169,10 @@ class _Dictionary:
     def residuals(self, picks: IntArray, amounts: FloatArray) -> FloatArray:
         """What a sum of atoms leaves of the values, (m,)."""
         return np.asarray(self.y - self.columns[:, picks] @ amounts + self.centre[picks] @ amounts)
+
+    def _gram(self, rows: IntArray | int, columns: IntArray | slice = slice(None)) -> FloatArray:
+        """The products of some atoms, centred, with others."""
+        return np.asarray(self._products[rows, columns] - len(self.y) * (self.centre[rows] * self.centre[columns]))
 
     def _prices(self) -> FloatArray:
         """What the extended BIC asks for an atom, (p,): the more sets of its order there are, the more."""

@@ -39,9 +39,9 @@ REFINE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """
 
 _FEWEST = 32  # rows for trees
-_PROPOSED = 400  # sets taken from the trees: twice what the papers find to suffice for R², since the LASSO prunes
-_CONJOINED = 150  # of them for conjunctions, which are twice as many atoms
-_SINGLES = 300  # the players that are looked at by themselves, besides those in the trees' sets
+_PROPOSED = 250  # sets taken from the trees: more than the papers find to suffice for R²
+_CONJOINED = 100  # of them for conjunctions, which are twice as many atoms
+_SINGLES = 150  # the players that are looked at by themselves, besides those in the trees' sets
 _PURSUITS: Mapping[str, tuple[tuple[str, ...], int]] = MappingProxyType(
     {"parities": (("parity",), _PROPOSED), "conjunctions": (("present", "absent"), _CONJOINED)}
 )
@@ -107,7 +107,7 @@ def _fit_scaled(
     spectra = {"linear": fit_linear(coalitions, values)}
     trees = SparseSpectrum.from_sets(n, {})
     if len(values) >= _FEWEST and set(names) - {"linear"}:
-        trees = fit_trees(coalitions, values, seed=seed, final=final)
+        trees = fit_trees(coalitions, values, seed=seed)
     if "ridge" in names:
         spectra["ridge"] = fit_ridge(coalitions, values, trees) if len(trees) else spectra["linear"]
     alone = strongest_singles(coalitions, values, _SINGLES)

@@ -122,7 +122,9 @@ class SparseSpectrum:
         out = np.empty(len(rows))
         step = max(1, _CHUNK // max(len(self), 1))
         for start in range(0, len(rows), step):
-            out[start : start + step] = characters(rows[start : start + step], self.members) @ self.coefficients
+            # Row by row in memory, so that a coalition's value does not depend on those beside it.
+            block = np.ascontiguousarray(characters(rows[start : start + step], self.members))
+            out[start : start + step] = block @ self.coefficients
         return out
 
     def __add__(self, other: SparseSpectrum) -> SparseSpectrum:
@@ -183,9 +185,10 @@ def products(factors: Factors, members: IntArray) -> Factors:
            [7., 7.]])
     """
     m, n = factors.shape
-    padded = np.ones((m, n + 1), dtype=factors.dtype)
-    padded[:, :n] = factors
-    out = np.ones((m, len(members)), dtype=factors.dtype)
+    # Transposed, so that a player's factors lie side by side.
+    padded = np.ones((n + 1, m), dtype=factors.dtype)
+    padded[:n] = factors.T
+    out = np.ones((len(members), m), dtype=factors.dtype)
     for column in members.T:
-        out *= padded[:, column]
-    return cast("Factors", out)
+        out *= padded[column]
+    return cast("Factors", out.T)

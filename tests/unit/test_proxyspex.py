@@ -151,13 +151,14 @@ def test_an_output_is_explained_as_if_it_were_alone():
 # Rounds
 
 
-def test_rounds_end_at_marks_that_grow_by_two_fifths():
-    marks = round_marks(4096)
-    assert marks[:4] == [32, 64, 96, 128]
+@pytest.mark.parametrize(("n", "growth"), [(20, 1.5), (256, 1.5), (257, 1.75)])
+def test_rounds_end_at_marks_that_grow(n, growth):
+    marks = round_marks(4096, n)
+    assert marks[:2] == [32, 64]
     assert all(mark % 32 == 0 for mark in marks)
-    assert all(b - a == 32 or 1.3 < b / a < 1.51 for a, b in pairwise(marks))
-    assert (round_marks(31), round_marks(32), round_marks(63)) == ([], [32], [32])
-    assert round_marks(1000) == [mark for mark in marks if mark <= 1000]
+    assert all(b - a == 32 or abs(b - growth * a) <= 16 for a, b in pairwise(marks))
+    assert (round_marks(31, n), round_marks(32, n), round_marks(63, n)) == ([], [32], [32])
+    assert round_marks(1000, n) == [mark for mark in marks if mark <= 1000]
 
 
 def test_batches_follow_each_other_and_end_at_marks():
@@ -165,8 +166,8 @@ def test_batches_follow_each_other_and_end_at_marks():
     batches = [algorithm.ask(50) for _ in range(12)]
     assert [b.start for b in batches] == np.cumsum([0] + [len(b) for b in batches])[:-1].tolist()
     ends = {b.start + len(b) for b in batches}
-    assert set(round_marks(max(ends))) <= ends
-    assert all(b.round == sum(mark <= b.start for mark in round_marks(999)) for b in batches)
+    assert set(round_marks(max(ends), 30)) <= ends
+    assert all(b.round == sum(mark <= b.start for mark in round_marks(999, 30)) for b in batches)
 
 
 def test_a_round_is_closed_when_all_of_it_is_in():
