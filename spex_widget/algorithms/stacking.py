@@ -17,7 +17,7 @@ from spex_widget.spectrum.arguments import FloatArray
 _EXPECTED = {"linear": 0.1, "parities": 0.05, "conjunctions": 0.05, "lasso": 0.1, "process": 0.7}
 _TOTAL = 0.9  # of what is expected: the rest is the mean's
 _ROUNDING = 1e-20  # of the squared range
-_TRUST, _FEW = 16.0, 64  # rows that what is expected counts for; more where fewer than so many have been foretold
+_TRUST, _FEW = 24.0, 64  # rows that what is expected counts for; more where fewer than so many have been foretold
 
 
 def expected_weights(names: Sequence[str]) -> FloatArray:
