@@ -163,6 +163,11 @@ class Subject:
         return any(part.get("rope_type", part.get("type")) in ("longrope", "dynamic") for part in kinds)
 
     @property
+    def parameters(self) -> int:
+        """How many parameters the model has, those that are packed as they are packed."""
+        return sum(weight.numel() for weight in self.model.parameters())
+
+    @property
     def is_packed(self) -> bool:
         """Whether weights are not simply there: quantised, or loaded for each pass."""
         weights = self.model.parameters()
