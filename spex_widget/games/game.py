@@ -7,15 +7,13 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from spex_widget.games.work import Work
 from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions, check_count
-
-if TYPE_CHECKING:
-    from spex_widget.games.model.work import Work
 
 # How much of what a person reads stands for a game in a line.
 _SHOWN = 48

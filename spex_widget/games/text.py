@@ -17,10 +17,10 @@ from spex_widget.games.game import Game
 from spex_widget.games.layout import Layout, lay_out
 from spex_widget.games.model.batching import Batcher
 from spex_widget.games.model.subject import Encoding, Subject
-from spex_widget.games.model.work import Work
 from spex_widget.games.targets.readout import Prompt, Readout
 from spex_widget.games.targets.resolve import read_target
 from spex_widget.games.units import Span, protected_spans, stripped
+from spex_widget.games.work import Work
 from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_count
 
 

@@ -6,7 +6,7 @@ from threading import Lock
 from time import perf_counter
 
 from spex_widget.games import Game
-from spex_widget.games.model.work import Work
+from spex_widget.games.work import Work
 
 
 class Meter:

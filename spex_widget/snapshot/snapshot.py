@@ -10,7 +10,7 @@ from functools import lru_cache
 from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.algorithms.evidence import HONEST
 from spex_widget.games.game import Game
-from spex_widget.games.model.work import Work
+from spex_widget.games.work import Work
 from spex_widget.snapshot.diagnostics import Diagnostics
 from spex_widget.snapshot.measured import Measured, Verifying, bii
 

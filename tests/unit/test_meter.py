@@ -9,7 +9,7 @@ import pytest
 import tiny
 from runs import Gate, Late, N, Watched, finished, planted
 from spex_widget.games import FunctionGame, TextGame
-from spex_widget.games.model.work import Work
+from spex_widget.games.work import Work
 from spex_widget.report import Result
 from spex_widget.report.static import static_text
 from spex_widget.session import AblationLog, Session

@@ -12,7 +12,7 @@ from transformers import GPT2LMHeadModel, Phi3Config, Phi3ForCausalLM, pipeline
 import tiny
 from spex_widget.games import LogOdds, TextGame
 from spex_widget.games.model.batching import evaluating
-from spex_widget.games.model.work import Work
+from spex_widget.games.work import Work
 from text_reference import CLASSIFIERS, load, log_probability, plain
 
 FIXED = "Is it good? Say yes or no. I expected a dull evening, but the plot"

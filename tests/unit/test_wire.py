@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark, Output
 from spex_widget.algorithms.evidence import HONEST
-from spex_widget.games.model.work import Work
+from spex_widget.games.work import Work
 from spex_widget.session import Session
 from spex_widget.session.verify import MOST_PLAYERS
 from spex_widget.snapshot import (

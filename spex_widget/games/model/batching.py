@@ -20,7 +20,7 @@ from spex_widget.games.model.partition import partition
 from spex_widget.games.model.prefix import SHORTEST, Prefix
 from spex_widget.games.model.subject import Subject
 from spex_widget.games.model.trial import agree, is_unmoved
-from spex_widget.games.model.work import Work
+from spex_widget.games.work import Work
 from spex_widget.spectrum.arguments import FloatArray
 
 if TYPE_CHECKING:

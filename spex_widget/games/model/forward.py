@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from spex_widget.games.model.output import ModelOutput, Suffixes
 from spex_widget.games.model.prefix import Prefix
+from spex_widget.games.model.stopwatch import Stopwatch
 from spex_widget.games.model.subject import Subject
-from spex_widget.games.model.work import Stopwatch, Work
+from spex_widget.games.work import Work
 from spex_widget.spectrum.arguments import FloatArray
 
 if TYPE_CHECKING:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from time import perf_counter
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -54,35 +50,3 @@ class Work:
 
     def __sub__(self, other: Work) -> Work:
         return Work(*(getattr(self, field.name) - getattr(other, field.name) for field in fields(self)))
-
-
-class Stopwatch:
-    """Adds up the time within passes: the device's own on CUDA, where a pass has only begun when its call returns."""
-
-    def __init__(self) -> None:
-        self._seconds = 0.0
-        self._events: list[tuple[Any, Any]] = []
-
-    @contextmanager
-    def running(self, device: Any) -> Iterator[None]:
-        """Time a block on a torch device."""
-        import torch
-
-        if device.type == "cuda":
-            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            stream = torch.cuda.current_stream(device)
-            begin.record(stream)
-            yield
-            end.record(stream)
-            self._events.append((begin, end))
-        else:
-            began = perf_counter()
-            yield
-            self._seconds += perf_counter() - began
-
-    def take(self) -> float:
-        """The seconds since this was last asked; all blocks must have ended on the device, too."""
-        seconds = self._seconds
-        seconds += sum(float(begin.elapsed_time(end)) for begin, end in self._events) / 1000
-        self._seconds, self._events = 0.0, []
-        return seconds
