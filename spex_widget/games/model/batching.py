@@ -98,7 +98,7 @@ class Batcher:
         self.rows_at_once = 64 if on_cpu else 256
         self.tokens_at_once = 2_048 if on_cpu else 16_384
         self.logits_at_once = 2**25 if on_cpu else 2**28
-        self.pass_tokens = _CPU_PASS / subject.parameters**0.25 if on_cpu else _GPU_PASS * self.tokens_at_once
+        self.pass_tokens = _CPU_PASS / max(subject.parameters, 1) ** 0.25 if on_cpu else _GPU_PASS * self.tokens_at_once
         if subject.kind == "classifier" and subject.pad is None:
             # The classifiers on top of decoders read the last token that is no padding, and refuse batches without it.
             self.rows_at_once = 1
