@@ -13,7 +13,7 @@ import numpy as np
 
 from spex_widget.algorithms.algorithm import FIRST, Algorithm, Batch, Estimate, Output
 from spex_widget.algorithms.chain import Chain
-from spex_widget.algorithms.refiners import REFINE
+from spex_widget.algorithms.refiners import REFINE, WITHOUT_INTERVALS
 from spex_widget.algorithms.rows import Rows
 from spex_widget.algorithms.sampling import UniformSampler
 from spex_widget.spectrum import SparseSpectrum
@@ -72,6 +72,7 @@ class ProxySPEX(Algorithm):
     def __init__(self, n: int, *, refine: str = "auto", seed: int = 0) -> None:
         self.n = n
         self._names = REFINE[refine]
+        self._without_intervals = WITHOUT_INTERVALS.get(refine, "")
         self.seed = seed
         self._sampler = UniformSampler(n, seed)
         self._rows = Rows(n)
@@ -137,8 +138,8 @@ class ProxySPEX(Algorithm):
             chain.surrogate,
             history=chain.history,
             weights=chain.weights,
-            foretold=tuple(r.foretold for r in chain.rounds if len(r) > 1),
-            notes=chain.notes,
+            foretold=() if self._without_intervals else tuple(r.foretold for r in chain.rounds if len(r) > 1),
+            notes=(*chain.notes, *filter(None, [self._without_intervals])),
         )
 
     def _complete(self, values: FloatArray) -> bool:

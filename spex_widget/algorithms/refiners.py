@@ -38,6 +38,14 @@ REFINE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 - *ridge*: the paper's own, for comparison.
 """
 
+WITHOUT_INTERVALS: Mapping[str, str] = MappingProxyType(
+    {"ridge": "With refine='ridge' no interval is shown: those that it would have miss the true effect too often."}
+)
+"""What `refine=` takes that has no honest intervals, and what to tell a person.
+
+Ridge's 95 % intervals held the truth in .86 to .97 of cases by index, and on the worst of ten games in .73.
+"""
+
 _FEWEST = 32  # rows for trees
 _PROPOSED = 250  # sets taken from the trees: more than the papers find to suffice for R²
 _CONJOINED = 100  # of them for conjunctions, which are twice as many atoms

@@ -179,6 +179,15 @@ def test_weights_are_positive_and_sum_to_about_one(runs, refine):
         assert weights == {refine: 1.0}
 
 
+@pytest.mark.parametrize("refine", REFINE)
+def test_intervals_are_shown_where_they_are_honest(runs, refine):
+    estimate = runs[refine]
+    interval = estimate.intervals(np.array([[0, 3]]), "BII")
+    assert (interval is None) == (refine == "ridge")
+    assert any("no interval" in note for note in estimate.notes) == (refine == "ridge")
+    assert not (refine == "ridge" and estimate.settled())
+
+
 def test_the_better_refiner_speaks_louder(runs):
     weights = runs["auto"].weights
     assert sum(weights.get(name, 0) for name in ("parities", "conjunctions", "lasso")) > 0.8
