@@ -115,7 +115,7 @@ export function indexName(frame: Frame): string {
 export function indexWords(index: string): string {
   const meaning = INDEX_WORDS[index] ?? SUM;
   if (HONEST.some((honest) => honest === index)) return meaning;
-  return `${meaning} It has no interval that can be trusted; ${HONEST.slice(0, -1).join(", ")} and ${HONEST.at(-1)} have one.`;
+  return `${meaning} It has no interval that can be trusted; ${HONEST.slice(0, -1).join(", ")} and ${HONEST.at(-1)} can have one.`;
 }
 
 /** Which output the bars speak of. */

@@ -11,15 +11,15 @@ from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray
 
 _PENALTIES = np.geomspace(1e-2, 1e4, 20)
-_ROUNDING = 1e-5  # of the largest eigenvalue
+_ROUNDING = {np.float32: 1e-5, np.float64: 1e-9}  # of the largest eigenvalue
 
 
 def fit_linear(coalitions: BoolArray, values: FloatArray) -> SparseSpectrum:
     """Fit the mean and the first-order coefficients to values (m,) at coalitions (m, n).
 
     The leave-one-out errors of all penalties come from one eigendecomposition of the smaller Gram matrix (Hastie,
-    Tibshirani and Friedman, *The Elements of Statistical Learning*, equation 7.64). Single precision tells penalties
-    apart; the coefficients are solved for in double. scikit-learn's takes ten times as long at m = 2n.
+    Tibshirani and Friedman, *The Elements of Statistical Learning*, equation 7.64). Of many rows single precision
+    tells penalties apart; the coefficients are solved for in double. scikit-learn's takes ten times as long at m = 2n.
     """
     signs = literals(coalitions, "parity")
     m, n = signs.shape
@@ -44,11 +44,13 @@ def fit_linear(coalitions: BoolArray, values: FloatArray) -> SparseSpectrum:
 def _missed(z: Float32Array, y: FloatArray, gram: FloatArray) -> FloatArray:
     """The squares that ridge regression leaves of y (m,) at rows z (m, n) without each, for all penalties."""
     m, n = z.shape
-    squares, vectors = linalg.eigh(gram.astype(np.float32), driver="evd", overwrite_a=True)
-    held = squares > _ROUNDING * squares[-1]
+    # Of fewer rows than players what is missed, and what each row is worth, cancel to less than single precision holds.
+    precision = np.float32 if n <= m else np.float64
+    squares, vectors = linalg.eigh(gram.astype(precision), driver="evd", overwrite_a=True)
+    held = squares > _ROUNDING[precision] * squares[-1]
     squares = squares[held]
     left = z @ (vectors[:, held] / np.sqrt(squares)) if n <= m else vectors[:, held]
-    along = left.T @ y.astype(np.float32)
-    shrunk = squares[:, None] / (squares[:, None] + _PENALTIES.astype(np.float32))
+    along = left.T @ y.astype(precision)
+    shrunk = squares[:, None] / (squares[:, None] + _PENALTIES.astype(precision))
     misses = (y[:, None] - left @ (along[:, None] * shrunk)) / (1 - 1 / m - left**2 @ shrunk)
     return np.asarray((misses**2).sum(axis=0))

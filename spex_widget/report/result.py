@@ -143,7 +143,7 @@ class Result:
         ]
         ceiling = f" of order ≤ {max_order}" if max_order else ""
         bare = rows and not self.exact and index not in HONEST
-        note = f"{index} has no interval that can be trusted; {_COVER} have one" if bare else ""
+        note = f"{index} has no interval that can be trusted; {_COVER} can have one" if bare else ""
         return Ranking(rows, f"{index}{ceiling}, {self.value}", note)
 
     @property

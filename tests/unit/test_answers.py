@@ -178,6 +178,14 @@ def test_a_stretch_of_the_answer_is_found_by_its_text(kind):
     for absent in ("film", ""):
         with pytest.raises(ValueError, match=r"does 0 times in '"):
             game.span(absent)
+    with pytest.raises(TypeError, match="given by its text, got int"):
+        game.span(3)
+
+
+def test_stretches_that_overlap_are_two():
+    game = made(GPT2, target=Answer(" not not not"))
+    with pytest.raises(ValueError, match="does 2 times"):
+        game.span("not not")
 
 
 def test_a_character_of_several_tokens_is_found_whole():

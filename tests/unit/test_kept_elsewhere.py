@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM
 
 import tiny
 from spex_widget.games import Answer, Custom, Infill, LogOdds, Perplexity, Similarity, TextGame
+from spex_widget.games.model.weights import digest_weights
 from text_reference import ROBERTA, TEXT, ablated, coalitions_of, log_probability, logits_of, plain
 
 BERT, GPT2, LLAMA = "BertForSequenceClassification", "GPT2LMHeadModel", "LlamaForCausalLM"
@@ -252,3 +253,22 @@ def test_an_adapter_that_puts_tokens_in_front():
         at = 3 + len(ids) - 1
         expected.append([float(sum(scores[at + j, token] for j, token in enumerate(answer)))])
     np.testing.assert_allclose(game(rows), expected, rtol=0, atol=1e-5)
+
+
+class Odd(torch.nn.Module):
+    """Weights that are kept in ways of which nothing is known here."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(2, 2)
+        self.register_buffer("sparse", torch.eye(2).to_sparse())
+
+    def state_dict(self, *args, **kwargs):
+        return super().state_dict(*args, **kwargs) | {"layer.weight.absmax": torch.zeros(2, device="meta")}
+
+
+def test_weights_that_cannot_be_read_are_no_other_models():
+    model, other = Odd(), Odd()
+    other.load_state_dict(model.state_dict(), strict=False)
+    assert digest_weights(model) == digest_weights(model)
+    assert digest_weights(model) != digest_weights(other)

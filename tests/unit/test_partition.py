@@ -23,7 +23,7 @@ rows = st.lists(st.integers(1, 12), min_size=1, max_size=9).map(lambda lengths: 
 
 
 @given(lengths=rows, pass_tokens=st.floats(0.1, 40))
-def test_no_way_of_cutting_costs_less(lengths, pass_tokens):
+def test_no_way_of_cutting_costs_less_where_no_batch_is_full(lengths, pass_tokens):
     ends = partition(lengths, 64, 2048, pass_tokens)
     least = min(cost(lengths, cut, pass_tokens) for cut in every_cut(len(lengths)))
     assert cost(lengths, ends, pass_tokens) == pytest.approx(least)
@@ -37,6 +37,16 @@ def test_batches_hold_all_rows_and_no_more_than_they_may(lengths, most_rows, mos
     for start, end in pairwise([0, *ends]):
         assert end - start == 1 or (end - start) * lengths[end - 1] <= most_tokens
         assert end - start <= most_rows
+
+
+@given(lengths=rows, most_rows=st.integers(2, 9), most_tokens=st.integers(12, 60), pass_tokens=st.floats(0.1, 40))
+def test_where_batches_are_full_it_costs_little_more(lengths, most_rows, most_tokens, pass_tokens):
+    def allowed(cut):
+        sizes = [(end - start, lengths[end - 1]) for start, end in pairwise([0, *cut])]
+        return all(count <= most_rows and count * size <= most_tokens for count, size in sizes)
+
+    least = min(cost(lengths, cut, pass_tokens) for cut in every_cut(len(lengths)) if allowed(cut))
+    assert cost(lengths, partition(lengths, most_rows, most_tokens, pass_tokens), pass_tokens) <= 1.5 * least
 
 
 def test_rows_of_one_length_are_shared_out_evenly():

@@ -160,7 +160,7 @@ def heads(html):
 
 
 def test_a_column_that_no_row_fills_is_not_shown_and_a_note_says_which_indices_have_intervals(run):
-    note = "FBII has no interval that can be trusted; Fourier, BV and BII have one"
+    note = "FBII has no interval that can be trusted; Fourier, BV and BII can have one"
     whole = ["members", "order", "effect", "95 % interval", "kind", "settled"]
     bare = run.ranking("FBII", 2)
     assert heads(bare._repr_html_()) == ["members", "order", "effect", "kind"]

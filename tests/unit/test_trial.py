@@ -152,3 +152,16 @@ def test_a_model_that_reads_ahead_is_told_from_one_that_does_not(dtype):
     for kind, tokenizer in [(k, t) for k, t in (HIDE | DO_NOT_HIDE).items() if "CausalLM" in k or k == GPT2]:
         for weights in (WIDE, SMALL):
             assert TextGame(built(kind, tokenizer, weights, dtype), tokenizer(), TEXT, target=" yes").n == 7
+
+
+def test_what_is_written_into_half_precision_is_refused_rather_than_lost():
+    half, whole = torch.zeros(3, dtype=torch.bfloat16), torch.zeros(3)
+    with in_float32():
+        whole[1] = 5
+        whole.add_(1)
+        assert (half + 1).dtype == torch.float32
+        for write in (lambda: half.add_(1), lambda: half.__setitem__(1, 5), lambda: torch.add(half, 1, out=half)):
+            with pytest.raises(TypeError, match="half precision"):
+                write()
+    assert whole.tolist() == [1, 6, 1]
+    assert not half.any()

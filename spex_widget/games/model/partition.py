@@ -9,10 +9,11 @@ IntArray = npt.NDArray[np.int64]
 
 
 def partition(lengths: IntArray, most_rows: int, most_tokens: int, pass_tokens: float) -> list[int]:
-    """Cut rows, sorted by length, into batches that cost the least time.
+    """Cut rows, sorted by length, into batches that cost the least time, or near it.
 
-    Dynamic programming over the lengths that there are: rows of equal length stay together, but where they are more
-    than a batch holds. The cost is that of all tokens with their padding, and of the passes.
+    Dynamic programming over the lengths that there are: which of them go together. The cost is that of all tokens with
+    their padding, and of the passes. Where that is more rows than a batch holds, they are shared out evenly, each
+    share reckoned as if it were of the longest.
 
     Parameters
     ----------
@@ -38,20 +39,18 @@ def partition(lengths: IntArray, most_rows: int, most_tokens: int, pass_tokens: 
     """
     sizes, counts = np.unique(lengths, return_counts=True)
     upto = np.append(0, counts.cumsum())
-    rows = upto[1:, None] - upto[:-1]  # of the lengths from the one of the column to the one of the row
-    most = np.clip(most_tokens // sizes, 1, most_rows)[:, None]
-    passes = -(-rows // most)
-    cost = rows * sizes[:, None] + pass_tokens * passes
-    least, first = np.zeros(len(sizes) + 1), np.zeros(len(sizes), dtype=np.int64)
-    for last in range(len(sizes)):
-        totals = least[: last + 1] + cost[last, : last + 1]
-        first[last] = np.argmin(totals)
-        least[last + 1] = totals[first[last]]
+    most = np.clip(most_tokens // sizes, 1, most_rows)
+    least, first, passes = np.zeros(len(sizes) + 1), [0] * len(sizes), [0] * len(sizes)
+    for last, size in enumerate(sizes):
+        rows = upto[last + 1] - upto[: last + 1]  # from each length on
+        needed = -(-rows // most[last])
+        totals = least[: last + 1] + rows * size + pass_tokens * needed
+        first[last] = start = int(np.argmin(totals))
+        passes[last], least[last + 1] = int(needed[start]), totals[start]
     ends: list[int] = []
     last = len(sizes) - 1
     while last >= 0:
-        start = first[last]
-        shares = np.arange(passes[last, start], 0, -1) * rows[last, start] // passes[last, start]
-        ends += (upto[start] + shares).tolist()
-        last = start - 1
+        start, stop, count = upto[first[last]], upto[last + 1], passes[last]
+        ends += (start + np.arange(count, 0, -1) * (stop - start) // count).tolist()
+        last = first[last] - 1
     return ends[::-1]

@@ -33,8 +33,16 @@ class Stopwatch:
             self._seconds += perf_counter() - began
 
     def take(self) -> float:
-        """The seconds since this was last asked; all blocks must have ended on the device, too."""
-        seconds = self._seconds
-        seconds += sum(float(begin.elapsed_time(end)) for begin, end in self._events) / 1000
+        """The seconds since this was last asked, of blocks that came to an end; waits for the device to end them, too.
+
+        Raises
+        ------
+        RuntimeError
+            The device's own, where one of its blocks failed; what it was timed by is forgotten all the same.
+        """
+        seconds, events = self._seconds, self._events
         self._seconds, self._events = 0.0, []
+        for begin, end in events:
+            end.synchronize()
+            seconds += float(begin.elapsed_time(end)) / 1000
         return seconds

@@ -120,8 +120,9 @@ class Subject:
         import torch
 
         embedding = self.model.get_input_embeddings()
-        if not embedding.weight.is_meta:
-            return embedding.weight.device
+        weight = embedding.weight() if callable(embedding.weight) else embedding.weight  # packed where quantised
+        if not weight.is_meta:
+            return weight.device
         # A weight that is loaded for each pass: its layer's hooks, else those around it, say where that is run.
         hooks = (hook for module in chain(embedding.modules(), self.model.modules()) for hook in hooks_of(module))
         named = (getattr(hook, "execution_device", None) for hook in hooks)

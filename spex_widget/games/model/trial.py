@@ -56,6 +56,11 @@ def in_float32() -> Iterator[None]:
     """Have what is computed within computed in float32, whatever the weights' precision, as by a model of float32.
 
     Each weight is widened when it is used, and then let go; the model itself is left as it is.
+
+    Raises
+    ------
+    TypeError
+        From what is computed within, where it writes into a tensor of half precision: into a copy it would be lost.
     """
     import torch
     from torch.overrides import TorchFunctionMode
@@ -67,6 +72,11 @@ def in_float32() -> Iterator[None]:
 
     class Widening(TorchFunctionMode):  # type: ignore[misc]
         def __torch_function__(self, f: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            name = getattr(f, "__name__", "")
+            writes = name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
+            target = (kwargs or {}).get("out", args[0] if writes and args else None)
+            if target is not None and widened(target) is not target:
+                raise TypeError(f"{name} writes into a tensor of half precision")
             return f(*tree_map(widened, args), **tree_map(widened, kwargs or {}))
 
     with Widening():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,8 @@ from weakref import WeakKeyDictionary
 
 # How many entries of each tensor are looked at.
 _ENTRIES = 1024
+
+logger = logging.getLogger(__name__)
 
 _unread: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
@@ -27,8 +30,12 @@ def digest_weights(model: Any) -> str:
         for part in _parts(value):
             state.update(f"{name} {_described(part)}\n".encode())
             if hasattr(part, "is_meta"):
-                tensor = _kept(modules, name) if part.is_meta else part
-                state.update(_unread.setdefault(model, uuid4().hex).encode() if tensor is None else _sample(tensor))
+                try:
+                    entries = _sample(_kept(modules, name) if part.is_meta else part)
+                except Exception:  # packed or kept in a way of which nothing is known here
+                    logger.debug("the weight %s could not be read", name, exc_info=True)
+                    entries = _unread.setdefault(model, uuid4().hex).encode()
+                state.update(entries)
     for name, module in modules.items():
         # Which of several adapters (LoRA) a layer uses, and whether any.
         active, off = getattr(module, "active_adapters", None), getattr(module, "disable_adapters", None)
@@ -59,15 +66,15 @@ def _sample(tensor: Any) -> bytes:
 
 
 def _kept(modules: dict[str, Any], name: str) -> Any:
-    """An offloaded tensor from where the hooks of its module, or of one around it, keep it; None where none does."""
+    """An offloaded tensor from where the hooks of its module, or of one around it, keep it; KeyError if none does."""
     path = name.split(".")
     for depth in reversed(range(len(path))):
-        for hook in hooks_of(modules[".".join(path[:depth])]):
+        for hook in hooks_of(modules.get(".".join(path[:depth]))):
             try:
                 return hook.weights_map[".".join(path[depth:])]
             except (AttributeError, KeyError, TypeError):  # it keeps nothing, or not this
                 continue
-    return None
+    raise KeyError(name)
 
 
 def hooks_of(module: Any) -> list[Any]:

@@ -21,6 +21,9 @@ _GREEDY = {
     "min_length": 0,
     "min_new_tokens": None,
     "return_dict_in_generate": False,
+    "constraints": None,
+    "force_words_ids": None,
+    "max_time": None,
 }
 
 

@@ -89,7 +89,10 @@ class Readout:
 
     def find(self, text: str) -> slice:
         """The outputs that a stretch of the answer is made of; ValueError where it does not occur just once."""
-        found = self.answer.count(text) if text else 0
+        if not isinstance(text, str):
+            raise TypeError(f"a stretch of the answer is given by its text, got {type(text).__name__}")
+        starts = range(len(self.answer) - len(text) + 1)
+        found = sum(self.answer.startswith(text, start) for start in starts) if text else 0
         if found != 1:
             raise ValueError(
                 f"a stretch must occur in the answer just once, and {text!r} does {found} times in {self.answer!r}"
