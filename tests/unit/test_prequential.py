@@ -50,6 +50,17 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(case, k):
     assert 0.9 <= np.mean(covered) <= 0.985
 
 
+@pytest.mark.parametrize("noise", [0.001, 0.02, 0.5, 3.0])
+def test_its_ends_are_thousandths_rounded_outwards(noise):
+    values, predicted = gaussian(np.random.default_rng(1), 400, noise)
+    r2 = held_out_r2(values, predicted)
+    for end in (r2.low, r2.high):
+        assert end * 1000 == pytest.approx(round(end * 1000), abs=1e-9)
+    assert r2.low <= r2.value <= r2.high <= 1
+    if noise == 0.001:  # of which 1 − R² is a millionth
+        assert (r2.low, r2.high) == (0.999, 1.0)
+
+
 def test_more_ablations_narrow_it():
     few, many = (held_out_r2(*CASES["half"](np.random.default_rng(0), k)) for k in (32, 512))
     assert many.high - many.low < (few.high - few.low) / 2
