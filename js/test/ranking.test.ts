@@ -22,7 +22,9 @@ test("rows say members, order, effect, kind and status, and the index is named",
   ]);
   expect(view.find("summary").textContent).toBe("effect: FBII, order ≤ 3");
   expect(view.find("summary").title).toContain("raises the output");
-  expect(view.find("summary").title).toContain("It has no interval that can be trusted; Fourier, BV and BII can have one.");
+  expect(view.find("summary").title).toContain(
+    "It has no interval that can be trusted; Fourier, BV and BII can have one.",
+  );
   view.show(frame({ seq: 2, index: "BII", max_order: null }, KNOWN));
   expect(view.find("summary").title).not.toContain("interval");
   expect(view.find('[data-members="0,1"] .spex-kind').title).toContain("turns another round");
