@@ -221,6 +221,16 @@ def test_padding_is_worth_the_passes_that_it_saves(kind, m):
     assert len(passes) < len(lengths)
 
 
+def test_where_logits_are_the_limit_rows_are_shared_out_evenly():
+    game = TextGame(*load("GPT2LMHeadModel"), TEXT, ablation="neutral", target=" yes no")
+    rows = np.array(list(itertools.product([False, True], repeat=4)))
+    rows = np.pad(rows, ((0, 0), (0, game.n - 4)))
+    game._batcher.logits_at_once = 7 * 2 * game._subject.vocabulary  # of 7 rows, two tokens each
+    with watched(game) as seen:
+        game(rows)
+    assert sorted(len(x) for x in seen) == [5, 5, 6]
+
+
 def test_a_batcher_answers_for_rows_of_any_order():
     subject = Subject.of(*load("GPT2LMHeadModel"))
     rows = [np.array([[7, 8, 9]]), np.array([[7]]), np.array([[7, 8, 9]]), np.array([[9, 8]])]

@@ -172,7 +172,7 @@ class Batcher:
         start, ends = 0, deque[int]()
         while start < len(rows):
             if not ends:
-                limits = self.rows_at_once, self.tokens_at_once, self.pass_tokens
+                limits = self._most_rows(suffixes), self.tokens_at_once, self.pass_tokens
                 ends.extend(start + end for end in partition(lengths[start:], *limits))
             batch = self._batch(rows[start : ends[0]], suffixes)
             values = self._try(batch, read, suffixes, prefix)
@@ -217,6 +217,13 @@ class Batcher:
             count = max(1, int((logits <= self.logits_at_once).sum()))
         equal = sum(row.shape[1] == rows[0].shape[1] for row in rows[:count])
         return rows[: count if equal == count or self._may_pad(rows[0], rows[count - 1]) else equal]
+
+    def _most_rows(self, suffixes: Suffixes) -> int:
+        """How many rows of one length a batch may hold."""
+        if not self.subject.generative:
+            return self.rows_at_once
+        _, logits = self._size(np.ones(1, dtype=np.int64), suffixes)
+        return max(1, min(self.rows_at_once, self.logits_at_once // int(logits[0])))
 
     def _size(self, lengths: npt.NDArray[np.int64], suffixes: Suffixes) -> tuple[IntArray, IntArray]:
         """How many tokens, with padding, and how many logits the first rows of sorted lengths make: 1, 2, … of them."""
