@@ -10,6 +10,7 @@ import pytest
 
 from spex_widget.demo import KINDS, Sentence, load, meaning, passage, passages, sentences
 from spex_widget.demo.pretrained import WEIGHTS
+from training import trained_twice
 
 UNSEEN = 20_260  # a seed that the training does not draw from
 
@@ -213,19 +214,11 @@ def test_words_that_it_does_not_know_are_neutral(pretrained):
 def test_the_training_script_writes_what_loads(tmp_path, monkeypatch):
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
-    from transformers.utils import logging as chatter
 
     from spex_widget.demo.train import main
 
-    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)  # the script's own business, not the tests'
-    before = torch.random.get_rng_state()
-    for folder in ("a", "b"):
-        main(["--out", str(tmp_path / folder), "--steps", "2", "--seed", "5"])
-    assert torch.equal(before, torch.random.get_rng_state())
-    weights = [(tmp_path / folder / "model.safetensors").read_bytes() for folder in "ab"]
-    assert weights[0] == weights[1]
-    chatter.disable_progress_bar()
-    model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "a")
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "a")
+    written = trained_twice(main, tmp_path, monkeypatch)
+    model = AutoModelForSequenceClassification.from_pretrained(written)
+    tokenizer = AutoTokenizer.from_pretrained(written)
     assert model.dtype == torch.float32
     assert tokenizer("not good").tokens() == ["[CLS]", "not", "good", "[SEP]"]

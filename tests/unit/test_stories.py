@@ -12,6 +12,7 @@ from spex_widget.demo import Story, load_causal, stories
 from spex_widget.demo.pretrained import ANSWERS
 from spex_widget.demo.stories import KINDS, PEOPLE, PLACES, TALES
 from test_demo import every_coalition, ranks
+from training import trained_twice
 
 UNSEEN = 20_260  # a seed that the training does not draw from
 COUNT = 300
@@ -205,20 +206,12 @@ def test_the_surrogate_is_faithful(explained):
 def test_the_training_script_writes_what_loads(tmp_path, monkeypatch):
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging as chatter
 
     from spex_widget.demo.train_stories import main
 
-    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)  # the script's own business, not the tests'
-    before = torch.random.get_rng_state()
-    for folder in ("a", "b"):
-        main(["--out", str(tmp_path / folder), "--steps", "2", "--seed", "5"])
-    assert torch.equal(before, torch.random.get_rng_state())
-    weights = [(tmp_path / folder / "model.safetensors").read_bytes() for folder in "ab"]
-    assert weights[0] == weights[1]
-    chatter.disable_progress_bar()
-    model = AutoModelForCausalLM.from_pretrained(tmp_path / "a")
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "a")
+    written = trained_twice(main, tmp_path, monkeypatch)
+    model = AutoModelForCausalLM.from_pretrained(written)
+    tokenizer = AutoTokenizer.from_pretrained(written)
     assert model.dtype == torch.float32
     text = " Where is the key? Answer: in the tower, with Mara."
     assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == text
