@@ -1,12 +1,12 @@
-/** The wire: mirrors spex_widget/snapshot/frame.py, ranked.py and measured.py. tests/unit/test_wire.py holds the two together. */
+/** The wire: mirrors spex_widget/snapshot/frame.py, snapshot.py, ranked.py, measured.py and asked.py. tests/unit/test_wire.py holds the two together. */
 
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** Pads the sets of a frame. */
 export const NO_PLAYER = 65535;
 
 /** A frame carries so many interactions of order 2 and more, and as many single players. */
-export const TOP = 40;
+export const TOP = 100;
 
 export const STATES = ["running", "paused", "stopping", "stopped", "done", "failed"] as const;
 export type RunState = (typeof STATES)[number];
@@ -36,6 +36,10 @@ export interface Header {
   value: string;
   ablation: string;
   log: string;
+  /** Where each output is a token of an answer: the answer, cut into these; else empty. */
+  answer: string[];
+  /** The value at which the model's answer changes; null where none is known to. */
+  threshold: number | null;
   /** Names the static output that stands in for the widget when no kernel is there. */
   uid: string;
 }
@@ -64,6 +68,48 @@ export interface Measured {
   low: number;
   high: number;
   contexts: number;
+  /** How many of them a person asked for, of this set alone, as evidence. */
+  targeted: number;
+}
+
+/** The surrogate, v(x) = Σ F(S) χ_S(x): the players of all its sets one after the other. */
+export interface Spectrum {
+  orders: Uint8Array;
+  members: Uint16Array;
+  coefficients: Float32Array;
+  /** The root mean square of what the frame had no room for. */
+  leftOut: number;
+}
+
+/** The model's own value at one coalition. */
+export interface Probe {
+  /** Which players were ablated, ascending, joined by commas. */
+  key: string;
+  value: number;
+}
+
+/** The smallest ablation found that takes the output across a threshold. */
+export interface Flip {
+  threshold: number;
+  searching: boolean;
+  /** Empty where none was found, or not yet. */
+  ablated: number[];
+  /** The model's own value with them ablated. */
+  value: number | null;
+  /** Whether the model was asked about each of them put back, and none was needless. */
+  minimal: boolean;
+  /** How many ablations the model was asked about. */
+  tried: number;
+}
+
+/** What a person has asked of the model beside the run. */
+export interface Asked {
+  /** How many coalitions the model has yet to answer. */
+  pending: number;
+  ablations: number;
+  flip: Flip | null;
+  /** Why the last question had no answer; empty where it had. */
+  error: string;
 }
 
 /** How a verification stands. */
@@ -143,6 +189,11 @@ export interface Frame {
   verifying: Verifying;
   /** Null where the game does not count it. */
   work: Work | null;
+  asked: Asked;
+  /** The model's own values that were asked for, the newest last. */
+  probes: Probe[];
+  /** Null before the first estimate. */
+  spectrum: Spectrum | null;
   r2: R2 | null;
   /** Each player's own effect (its Banzhaf value); null before the first estimate. */
   effects: Float32Array | null;
@@ -160,7 +211,10 @@ export type Command =
   | { type: "resume" }
   | { type: "stop" }
   | { type: "add_budget"; ablations: number }
-  | { type: "verify"; top: number; contexts: number };
+  | { type: "verify"; top: number; contexts: number }
+  | { type: "probe"; ablated: number[][] }
+  | { type: "evidence"; members: number[]; contexts: number }
+  | { type: "flip"; threshold: number | null };
 
 type Layout = Record<string, [dtype: string, shape: number[], offset: number]>;
 
@@ -206,6 +260,9 @@ export function decodeFrame(bytes: DataView): Frame | null {
     remarks: head.remarks,
     verifying: head.verifying,
     work: head.work ? readWork(head) : null,
+    asked: head.asked,
+    probes: "probed" in layout ? readProbes(bytes, layout) : [],
+    spectrum: "spectrum" in layout ? readSpectrum(bytes, layout, head.left_out) : null,
     r2: value == null ? null : { value, low: low ?? value, high: high ?? value },
     effects: numbers("effects") as Float32Array | null,
     interactions: "members" in layout ? readInteractions(bytes, layout) : [],
@@ -219,6 +276,26 @@ function readWork({ work, idle }: { work: Record<string, number>; idle: number |
   return { rows, evaluated, passes, tokens, padding, seconds, idle: idle ?? 0 };
 }
 
+function readSpectrum(bytes: DataView, layout: Layout, leftOut: number): Spectrum {
+  return {
+    orders: readArray(bytes, layout, "spectrum_orders") as Uint8Array,
+    members: readArray(bytes, layout, "spectrum_members") as Uint16Array,
+    coefficients: readArray(bytes, layout, "spectrum") as Float32Array,
+    leftOut,
+  };
+}
+
+function readProbes(bytes: DataView, layout: Layout): Probe[] {
+  const bits = readArray(bytes, layout, "probed");
+  const width = layout.probed?.[1][1] ?? 0;
+  const players = (readArray(bytes, layout, "effects") as Float32Array).length;
+  return Array.from(readArray(bytes, layout, "probed_values"), (value, row) => {
+    const present = (player: number) => ((bits[row * width + (player >> 3)] ?? 0) >> (player & 7)) & 1;
+    const ablated = Array.from({ length: players }, (_, player) => player).filter((player) => !present(player));
+    return { key: ablated.join(), value };
+  });
+}
+
 function readInteractions(bytes: DataView, layout: Layout): Interaction[] {
   const width = layout.members?.[1][1] ?? 0;
   const players = readArray(bytes, layout, "members");
@@ -228,7 +305,7 @@ function readInteractions(bytes: DataView, layout: Layout): Interaction[] {
   return Array.from(readArray(bytes, layout, "effect"), (effect, row) => {
     const members = [...players.slice(row * width, (row + 1) * width)].filter((player) => player !== NO_PLAYER);
     const verdict = VERDICTS[(verdicts?.[row] ?? 0) - 1] ?? null;
-    const [mean = 0, low = 0, high = 0, contexts = 0] = figures?.slice(4 * row, 4 * row + 4) ?? [];
+    const [mean = 0, low = 0, high = 0, contexts = 0, targeted = 0] = figures?.slice(5 * row, 5 * row + 5) ?? [];
     return {
       key: members.join(),
       members,
@@ -237,7 +314,7 @@ function readInteractions(bytes: DataView, layout: Layout): Interaction[] {
       kind: KINDS[kinds?.[row] ?? 0] ?? "mixed",
       settled: settled?.[row] === 1,
       verdict,
-      measured: verdict && { effect: mean, low, high, contexts },
+      measured: verdict && { effect: mean, low, high, contexts, targeted },
     };
   });
 }

@@ -106,10 +106,11 @@ export function rankingPane(state: ViewState): HTMLElement {
     state.retain(({ key }) => visible.some((row) => row.interaction.key === key));
     const newest = new Map(frame.interactions.map((row) => [row.key, row]));
     const ranks = new Map(standing.order.map((key, i) => [key, i + 1]));
+    state.standing = standing.order.flatMap((key) => newest.get(key) ?? []).filter((row) => row.members.length > 1);
     for (const row of visible) {
       const { key } = row.interaction;
       row.update(newest.get(key) ?? null, ranks.get(key) ?? null, frame, state.rankingScale);
-      row.mark({ pinned: pins.has(key), selected: key === state.selected?.key, player: state.pointedPlayer });
+      row.mark({ pinned: pins.has(key), selected: state.isSelected(row.interaction), player: state.pointedPlayer });
     }
   }
 

@@ -1,9 +1,21 @@
-/** What one view on the page knows: the newest frame, the locked scale, and where the reader points. */
+/** What one view on the page knows: the newest frame, the locked scales, and what the person points at and chose. */
 
 import { decodeFrame, type Frame, type Header, type Interaction, isFinal } from "./protocol";
 import { LockedScale } from "./scale";
 
 const NOBODY: readonly number[] = [];
+
+/** What the person owns; the kernel hears of each change, and may make one (see person.ts). */
+export interface Person {
+  /** The members of the interaction that was chosen; none where it is empty. */
+  selected: readonly number[];
+  /** The players that were taken out, ascending. */
+  what_if: readonly number[];
+  /** Which output is explained: a position, the first and the last but one of a span, or weights by label. */
+  output: number | readonly [number, number] | Readonly<Record<string, number>>;
+  index: string;
+  max_order: number | null;
+}
 
 export class ViewState {
   /** The newest frame; null while nothing is known. */
@@ -16,8 +28,11 @@ export class ViewState {
   readonly playerScale = new LockedScale();
   /** Of the bars in the ranking: another index, so another scale. */
   readonly rankingScale = new LockedScale();
-  /** The row that was chosen. */
-  selected: Interaction | null = null;
+  readonly person: Person = { selected: NOBODY, what_if: NOBODY, output: 0, index: "BII", max_order: null };
+  /** Interactions of order 2 and more as they stand in the ranking, from the top. */
+  standing: readonly Interaction[] = [];
+  /** Whether a kernel answers; a recording has none. */
+  live = true;
   /** The row under the pointer or the focus. */
   pointedRow: Interaction | null = null;
   /** The unit under the pointer or the focus. */
@@ -27,6 +42,7 @@ export class ViewState {
   #request = 0;
   readonly #draws: (() => void)[] = [];
   readonly #ends: (() => void)[] = [];
+  readonly #hears: ((changed: Partial<Person>) => void)[] = [];
 
   constructor(
     readonly header: Header,
@@ -61,11 +77,11 @@ export class ViewState {
     this.invalidate();
   }
 
-  /** What was measured and chosen for another output or index says nothing of this one. */
+  /** Sizes and rows of another output or index say nothing of this one. */
   #forget(): void {
     this.playerScale.release();
     this.rankingScale.release();
-    this.selected = this.pointedRow = null;
+    this.pointedRow = null;
   }
 
   /** Ask to be drawn; many calls make one drawing. */
@@ -82,16 +98,47 @@ export class ViewState {
     for (const draw of this.#draws) draw();
   }
 
-  /** Choose a row, or let go of it when it was chosen already. */
-  select(row: Interaction): void {
-    this.selected = this.selected?.key === row.key ? null : row;
+  /** Be told of what the person changes on this page. */
+  onPerson(hear: (changed: Partial<Person>) => void): void {
+    this.#hears.push(hear);
+  }
+
+  /** The person changes something here: whoever listens is told. */
+  change(changed: Partial<Person>): void {
+    this.adopt(changed);
+    for (const hear of this.#hears) hear(changed);
+  }
+
+  /** Take what was changed elsewhere. */
+  adopt(changed: Partial<Person>): void {
+    Object.assign(this.person, changed);
     this.invalidate();
   }
 
-  /** Let go of rows that are no longer on screen: what they mark in the text could not be unmarked. */
-  retain(onScreen: (row: Interaction) => boolean): void {
-    if (this.selected && !onScreen(this.selected)) this.select(this.selected);
-    if (this.pointedRow && !onScreen(this.pointedRow)) this.pointAtRow(null);
+  /** Choose an interaction, or let go of it when it was chosen already. */
+  select({ key, members }: Pick<Interaction, "key" | "members">): void {
+    this.change({ selected: this.person.selected.join() === key ? NOBODY : members });
+  }
+
+  isSelected(row: Interaction): boolean {
+    return this.person.selected.join() === row.key;
+  }
+
+  /** The players that were taken out. */
+  get whatIf(): readonly number[] {
+    return this.person.what_if;
+  }
+
+  /** Take a player out, or put it back. */
+  toggle(player: number): void {
+    const left = this.whatIf.filter((other) => other !== player);
+    const taken = left.length === this.whatIf.length ? [...left, player].sort((a, b) => a - b) : left;
+    this.change({ what_if: taken });
+  }
+
+  /** Put all players back. */
+  restore(): void {
+    this.change({ what_if: NOBODY });
   }
 
   pointAtRow(row: Interaction | null): void {
@@ -108,7 +155,12 @@ export class ViewState {
 
   /** Players to be highlighted in the text: of the row that is pointed at, else of the chosen one. */
   get marked(): readonly number[] {
-    return (this.pointedRow ?? this.selected)?.members ?? NOBODY;
+    return this.pointedRow?.members ?? this.person.selected;
+  }
+
+  /** Let go of the row that is pointed at where it is no longer on screen: no pointer would ever leave it. */
+  retain(onScreen: (row: Interaction) => boolean): void {
+    if (this.pointedRow && !onScreen(this.pointedRow)) this.pointAtRow(null);
   }
 
   dispose(): void {

@@ -1,31 +1,23 @@
 /** The entry: a view of one run, drawn from its newest frame. Works in any host that gives it a model. */
 
-import type { Render } from "@anywidget/types";
+import type { AnyModel, Render } from "@anywidget/types";
 import { Commands } from "./commands";
 import { convergencePane } from "./convergence";
 import { keepKeys, make, setAttribute } from "./dom";
 import { headerPane } from "./header";
+import { panesOf } from "./lenses";
 import { milestonesPane } from "./milestones";
+import { shareWithModel } from "./person";
 import type { Command, Header } from "./protocol";
 import { rankingPane } from "./ranking";
-import { ViewState } from "./state";
-import { textPane } from "./text";
+import { type Person, ViewState } from "./state";
 import { hideTwin } from "./twin";
 
 /** What the kernel and the page share. */
-export interface Traits {
+export interface Traits extends Partial<Person> {
   header: Header;
   frame: DataView;
 }
-
-/** A view a pane, from the top; each draws itself when the state changes. */
-const PANES: ((state: ViewState, commands: Commands) => HTMLElement)[] = [
-  headerPane,
-  textPane,
-  rankingPane,
-  convergencePane,
-  milestonesPane,
-];
 
 const render: Render<Traits> = ({ model, el, signal }) => {
   const state = new ViewState(model.get("header"));
@@ -42,17 +34,26 @@ const render: Render<Traits> = ({ model, el, signal }) => {
     setAttribute(root, "data-r2", String(frame?.r2?.value ?? ""));
   });
   const panes = make("div", "spex-panes");
-  panes.append(...PANES.map((pane) => pane(state, commands)));
+  const ranking = rankingPane(state); // draws first, for lanes show the rows as they stand in it
+  panes.append(
+    headerPane(state, commands),
+    ...panesOf(state.header.lens).map((pane) => pane(state, commands)),
+    ranking,
+    convergencePane(state),
+    milestonesPane(state),
+  );
   root.append(panes);
   el.append(root);
   root.addEventListener("focusout", () => state.invalidate()); // a button that waited for that may go
 
+  const endSharing = shareWithModel(state, model as unknown as AnyModel<Partial<Person>>);
   const take = () => state.receive(model.get("frame"));
   model.on("change:frame", take);
   const showTwin = hideTwin(state.header.uid);
   const giveKeys = keepKeys(root);
   const dispose = () => {
     model.off("change:frame", take);
+    endSharing();
     commands.dispose();
     state.dispose();
     showTwin();

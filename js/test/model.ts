@@ -3,6 +3,7 @@
 import type { RenderProps } from "@anywidget/types";
 import { vi } from "vitest";
 import {
+  type Asked,
   type Header,
   KINDS,
   type Kind,
@@ -20,7 +21,7 @@ export interface Sure {
   interval?: [low: number, high: number];
   settled?: boolean;
   verdict?: Verdict;
-  measured?: [effect: number, low: number, high: number, contexts: number];
+  measured?: [effect: number, low: number, high: number, contexts: number, targeted: number];
 }
 
 export interface Known {
@@ -28,6 +29,10 @@ export interface Known {
   rows?: [members: number[], effect: number, kind?: Kind, sure?: Sure][];
   history?: [ablations: number, r2: number, low: number, high: number, linear: number][];
   energy?: number[];
+  /** The surrogate: sets of players and their coefficients. */
+  spectrum?: [players: number[], coefficient: number][];
+  /** What was probed: who was ablated, and the model's value. */
+  probes?: [ablated: number[], value: number][];
 }
 
 export interface Head {
@@ -52,6 +57,8 @@ export interface Head {
   verifying: Verifying;
   work: Record<string, number> | null;
   idle: number | null;
+  asked: Asked;
+  left_out: number;
   r2: [number, number, number] | null;
   version: number;
 }
@@ -79,6 +86,8 @@ const HEAD: Head = {
   verifying: { done: 0, chosen: 0, ablations: 0, error: "" },
   work: null,
   idle: null,
+  asked: { pending: 0, ablations: 0, flip: null, error: "" },
+  left_out: 0,
   r2: [0.93, 0.9, 0.95],
 };
 
@@ -105,14 +114,16 @@ export function frame(head: Partial<Head> = {}, known?: Known): DataView {
         [
           "measured",
           "<f4",
-          [rows.length, 4],
-          new Float32Array(rows.flatMap(([, , , sure]) => sure?.measured ?? [0, 0, 0, 0])),
+          [rows.length, 5],
+          new Float32Array(rows.flatMap(([, , , sure]) => sure?.measured ?? [0, 0, 0, 0, 0])),
         ],
         ["settled", "|u1", [rows.length], flags((sure) => Number(sure.settled ?? false))],
         ["verdict", "|u1", [rows.length], flags((sure) => (sure.verdict ? VERDICTS.indexOf(sure.verdict) + 1 : 0))],
         ["kind", "|u1", [rows.length], new Uint8Array(rows.map(([, , kind]) => KINDS.indexOf(kind ?? "mixed")))],
         ["history", "<f4", [known.history?.length ?? 0, 5], new Float32Array((known.history ?? []).flat())],
         ["energy", "<f4", [known.energy?.length ?? 0], new Float32Array(known.energy ?? [])],
+        ...surrogate(known.spectrum ?? []),
+        ...probed(known.probes ?? [], known.effects?.length ?? 0),
       ]
     : [];
   let offset = 4096;
@@ -130,6 +141,30 @@ export function frame(head: Partial<Head> = {}, known?: Known): DataView {
     bytes.set(new Uint8Array(data.buffer), start);
   }
   return new DataView(bytes.buffer);
+}
+
+function surrogate(spectrum: [number[], number][]): Part[] {
+  const members = spectrum.flatMap(([players]) => players);
+  return [
+    ["spectrum_orders", "|u1", [spectrum.length], new Uint8Array(spectrum.map(([players]) => players.length))],
+    ["spectrum_members", "<u2", [members.length], new Uint16Array(members)],
+    ["spectrum", "<f4", [spectrum.length], new Float32Array(spectrum.map(([, coefficient]) => coefficient))],
+  ];
+}
+
+function probed(probes: [number[], number][], players: number): Part[] {
+  if (probes.length === 0) return [];
+  const width = Math.ceil(players / 8);
+  const bits = probes.flatMap(([ablated]) => {
+    const row = new Uint8Array(width);
+    for (let player = 0; player < players; player++)
+      if (!ablated.includes(player)) row[player >> 3] = (row[player >> 3] ?? 0) | (1 << (player & 7));
+    return [...row];
+  });
+  return [
+    ["probed", "|u1", [probes.length, width], new Uint8Array(bits)],
+    ["probed_values", "<f4", [probes.length], new Float32Array(probes.map(([, value]) => value))],
+  ];
 }
 
 function pad(members: number[], width: number): number[] {
@@ -155,6 +190,8 @@ export const HEADER: Header = {
   value: "log-odds",
   ablation: "[MASK]",
   log: "/tmp/log.sqlite",
+  answer: [],
+  threshold: null,
   uid: "a1b2",
 };
 
@@ -182,7 +219,7 @@ export const SURE: Known = {
       [1, 2, 3],
       -2,
       "redundant",
-      { interval: [-9, -1.5], settled: true, verdict: "contradicted", measured: [0.25, -0.5, 1, 16] },
+      { interval: [-9, -1.5], settled: true, verdict: "contradicted", measured: [0.25, -0.5, 1, 16, 0] },
     ],
     [[0, 3], 1, "mixed", { interval: [-0.5, 1.5] }],
     [[0], 0.5, "single", { interval: [0.25, 0.5], verdict: "undecided" }],
@@ -217,6 +254,7 @@ export function mount(first: DataView = frame({}, KNOWN), header: Partial<Header
     on: (event: string, call: () => void) => heard.set(event, call),
     off: (event: string) => heard.delete(event),
     send: (message: { type: string }) => sent.push(message),
+    set: (key: keyof Traits, value: unknown) => Object.assign(traits, { [key]: value }),
     save_changes: () => {},
   };
   const el = document.createElement("div");
@@ -225,9 +263,13 @@ export function mount(first: DataView = frame({}, KNOWN), header: Partial<Header
   views.push(abort);
   widget.render({ model, el, signal: abort.signal } as unknown as RenderProps<Traits>);
 
+  /** Change a trait as the kernel does. */
+  const change = (changed: Partial<Traits>) => {
+    Object.assign(traits, changed);
+    for (const name of Object.keys(changed)) heard.get(`change:${name}`)?.();
+  };
   const give = (bytes: DataView) => {
-    traits.frame = bytes;
-    heard.get("change:frame")?.();
+    change({ frame: bytes });
   };
   const find = <E extends HTMLElement = HTMLElement>(selector: string) => {
     const found = el.querySelector<E>(selector);
@@ -237,6 +279,7 @@ export function mount(first: DataView = frame({}, KNOWN), header: Partial<Header
   return {
     el,
     sent,
+    traits,
     heard,
     abort,
     find,
@@ -245,6 +288,7 @@ export function mount(first: DataView = frame({}, KNOWN), header: Partial<Header
     ranking: () => [...el.querySelectorAll<HTMLElement>("tr[data-members]")].map((row) => row.dataset.members),
     action: (name: string) => find<HTMLButtonElement>(`[data-action="${name}"]`),
     give,
+    change,
     /** Hand over a frame and let the page draw it. */
     show(bytes: DataView) {
       give(bytes);

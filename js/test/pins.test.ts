@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { TOP } from "../src/protocol";
 import { drawn, frame, KNOWN, mount, press, TURNED, unmountAll } from "./model";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -61,9 +62,9 @@ test("a pinned row that left the frame stays with its last values, and says so",
 });
 
 test("it says whether the frame is full or the estimate lacks the set", () => {
-  const pairs = Array.from({ length: 40 }, (_, i): [number[], number] => [[i + 1, i + 2], 40 - i]);
-  const players = Array.from({ length: 42 }, (_, i) => `w${i}`);
-  const view = mount(frame({}, { effects: players.map(() => 1), rows: [[[0, 1], 50], ...pairs.slice(1), [[0], 1]] }), {
+  const pairs = Array.from({ length: TOP }, (_, i): [number[], number] => [[i + 1, i + 2], TOP - i]);
+  const players = Array.from({ length: TOP + 2 }, (_, i) => `w${i}`);
+  const view = mount(frame({}, { effects: players.map(() => 1), rows: [[[0, 1], 2 * TOP], ...pairs.slice(1), [[0], 1]] }), {
     players,
   });
   const status = (key: string) => view.find(`[data-members="${key}"] .spex-status`).textContent;
@@ -72,7 +73,7 @@ test("it says whether the frame is full or the estimate lacks the set", () => {
   view.find('[data-order="2+"]').click();
   pinOf(view, "0,1").click();
   view.show(frame({ seq: 2 }, { effects: players.map(() => 1), rows: [...pairs, [[1], 1]] }));
-  expect(status("0,1")).toBe("out of top 40");
+  expect(status("0,1")).toBe(`out of top ${TOP}`);
   expect(status("0")).toBe("not found now");
 });
 

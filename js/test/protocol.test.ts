@@ -16,7 +16,7 @@ function view(bytes: Uint8Array, shift = 0): DataView {
 
 const pick = (from: Record<string, number>, ...names: string[]) =>
   Object.fromEntries(names.map((name) => [name, from[name]]));
-const figures = ([effect, low, high, contexts]: number[]) => ({ effect, low, high, contexts });
+const figures = ([effect, low, high, contexts, targeted]: number[]) => ({ effect, low, high, contexts, targeted });
 
 test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) => {
   const read = decodeFrame(view(python, shift));
@@ -43,7 +43,16 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
     work: { ...pick(head.work, "rows", "evaluated", "passes", "tokens", "padding"), seconds: 0.75, idle: 0.25 },
     r2: { value: head.r2[0], low: head.r2[1], high: head.r2[2] },
     energy: arrays.energy,
+    asked: head.asked,
+    probes: [
+      { key: "0,7", value: -0.5 },
+      { key: "299", value: 0.25 },
+    ],
+    spectrum: { leftOut: head.left_out },
   });
+  const { orders, members: players, coefficients } = read?.spectrum ?? {};
+  const sets = [orders, players, coefficients].map((array) => [...(array ?? [])]);
+  expect(sets).toEqual([arrays.spectrum_orders, arrays.spectrum_members, arrays.spectrum]);
   expect([...(read?.effects ?? [])]).toEqual(arrays.effects);
   expect(read?.history.map((m) => [m.ablations, m.r2, m.low, m.high, m.linear])).toEqual(arrays.history);
   const members = arrays.members.map((row: number[]) => row.filter((player) => player !== NO_PLAYER));
@@ -67,7 +76,7 @@ test("an empty frame is nothing known, and one before the first estimate has no 
 });
 
 test("a frame of another version is refused in words", () => {
-  expect(() => decodeFrame(frame({ version: 2 }))).toThrow("version 1 and the kernel sends version 2");
+  expect(() => decodeFrame(frame({ version: 1 }))).toThrow("version 2 and the kernel sends version 1");
 });
 
 test("the top is as long as Python makes it", () => {

@@ -115,6 +115,16 @@ class Game(ABC):
         """What evaluating has taken so far; None where it is not counted."""
         return None
 
+    @property
+    def answer_tokens(self) -> tuple[str, ...]:
+        """Where each output is a token of an answer: the answer, cut into these; else empty."""
+        return ()
+
+    @property
+    def threshold(self) -> float | None:
+        """The value at which the model's answer changes, of every output; None where no value is known to."""
+        return None
+
     @abstractmethod
     def evaluate(self, coalitions: BoolArray) -> npt.ArrayLike:
         """Answer checked coalitions: (m, n) bool, m >= 1, to (m, outputs), or (m,) for a single output."""
@@ -249,6 +259,16 @@ class RestrictedGame(Game):
     def work(self) -> Work | None:
         """What evaluating the whole game has taken so far."""
         return self.whole.work
+
+    @property
+    def answer_tokens(self) -> tuple[str, ...]:
+        """The whole game's."""
+        return self.whole.answer_tokens
+
+    @property
+    def threshold(self) -> float | None:
+        """The whole game's."""
+        return self.whole.threshold
 
     def _lift(self, coalitions: BoolArray) -> BoolArray:
         rows = np.ones((len(coalitions), self.whole.n), dtype=np.bool_)

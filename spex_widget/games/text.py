@@ -194,6 +194,16 @@ class TextGame(Game):
         """What an `Answer` has for its tokens, as one text; empty where something else is measured."""
         return self._readout.answer
 
+    @property
+    def answer_tokens(self) -> tuple[str, ...]:
+        """The answer, cut into what each output adds to it; empty where something else is measured."""
+        return self._readout.tokens
+
+    @property
+    def threshold(self) -> float | None:
+        """The value at which the model's answer changes: 0 of log-odds, ½ of a probability; None where none is known."""
+        return self._readout.threshold
+
     def span(self, text: str) -> slice:
         """The outputs that a stretch of the answer is made of, to be explained together: `select` takes them.
 

@@ -1,5 +1,6 @@
 """A run at one moment, and its bytes."""
 
+from spex_widget.snapshot.asked import Asked, Flip, Probe
 from spex_widget.snapshot.diagnostics import Diagnostics
 from spex_widget.snapshot.frame import TOP, decode, encode
 from spex_widget.snapshot.measured import VERDICTS, Measured, Verifying, bii
@@ -12,9 +13,12 @@ __all__ = [
     "STATES",
     "TOP",
     "VERDICTS",
+    "Asked",
     "Diagnostics",
+    "Flip",
     "Header",
     "Measured",
+    "Probe",
     "Ranked",
     "Snapshot",
     "Verifying",

@@ -16,19 +16,24 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.algorithms.algorithm import Estimate
+from spex_widget.snapshot.asked import Asked
 from spex_widget.snapshot.measured import VERDICTS, Measured
 from spex_widget.snapshot.ranked import Ranked, player_effects
 from spex_widget.snapshot.snapshot import Snapshot
+from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.sets import stack_sets
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a page of the old code would misread a frame of the new."""
 
-TOP = 40
+TOP = 100
 """How many interactions a frame carries: so many of order 2 and more, and as many single players."""
 
 NO_PLAYER = 65535
 """Pads the sets of a frame."""
+
+SPECTRUM_BYTES = 60_000
+"""What the surrogate may take of a frame; of a larger one the smallest coefficients stay behind."""
 
 
 def encode(snapshot: Snapshot) -> bytes:
@@ -66,11 +71,14 @@ def encode(snapshot: Snapshot) -> bytes:
         "verifying": asdict(snapshot.verifying),
         "work": asdict(snapshot.work) if snapshot.work else None,
         "idle": snapshot.idle,
+        "asked": _asked(snapshot.asked),
+        "left_out": 0.0,
     }
     if estimate is None:
         return _pack(head, {})
     arrays = _arrays(estimate, snapshot.index, snapshot.max_order)
-    return _pack(head, {**arrays, **_standing(snapshot, arrays)})
+    surrogate, head["left_out"] = _surrogate(estimate.spectrum)
+    return _pack(head, {**arrays, **surrogate, **_standing(snapshot, arrays), **_probes(snapshot.asked)})
 
 
 def decode(frame: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -111,9 +119,43 @@ def _arrays(estimate: Estimate, index: str, max_order: int | None) -> dict[str, 
     }
 
 
+@lru_cache(maxsize=4)
+def _surrogate(spectrum: SparseSpectrum) -> tuple[dict[str, npt.NDArray[Any]], float]:
+    """The surrogate, so that the page can evaluate it, and the root mean square of what there was no room for.
+
+    The sets one after the other: `spectrum_orders` says how many of `spectrum_members` each takes.
+    """
+    bytes_each = 5 + 2 * spectrum.orders
+    by_size = np.argsort(-np.abs(spectrum.coefficients), kind="stable")
+    sent = np.sort(by_size[np.cumsum(bytes_each[by_size]) <= SPECTRUM_BYTES])
+    members = spectrum.members[sent]
+    arrays = {
+        "spectrum_orders": spectrum.orders[sent].astype(np.uint8),
+        "spectrum_members": members[members < spectrum.n].astype("<u2"),
+        "spectrum": _float32(spectrum.coefficients[sent]),
+    }
+    return arrays, float(np.linalg.norm(np.delete(spectrum.coefficients, sent)))
+
+
+def _asked(asked: Asked) -> dict[str, Any]:
+    flip = asked.flip and {**asdict(asked.flip), "value": asked.flip.value and _number(asked.flip.value)}
+    return {"pending": asked.pending, "ablations": asked.ablations, "flip": flip, "error": asked.error}
+
+
+def _probes(asked: Asked) -> dict[str, npt.NDArray[Any]]:
+    """Probed coalitions as packed bits, little end first, and the model's own values."""
+    if not asked.probes:
+        return {}
+    coalitions = np.stack([probe.coalition for probe in asked.probes])
+    return {
+        "probed": np.packbits(coalitions, axis=1, bitorder="little"),
+        "probed_values": _float32(np.array([probe.value for probe in asked.probes])),
+    }
+
+
 def _standing(snapshot: Snapshot, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
     """Whether each row is settled, what measuring it says (0 for nothing, else its place in `VERDICTS`, from 1), and
-    where any was measured the figures: effect, low, high, contexts.
+    where any was measured the figures: effect, low, high, contexts, how many of these were targeted.
     """
     codes: dict[str | None, int] = {None: 0, **{verdict: code for code, verdict in enumerate(VERDICTS, 1)}}
     sets = [tuple(int(i) for i in row if i != NO_PLAYER) for row in arrays["members"]]

@@ -26,12 +26,15 @@ class Measured:
         Its interval; no wider than a point where every context was measured.
     contexts : int
         How many contexts of the other players were measured.
+    targeted : int
+        How many of them a person asked for, of this set alone, as evidence.
     """
 
     effect: float
     low: float
     high: float
     contexts: int
+    targeted: int = 0
 
     def verdict(self, effect: float) -> str:
         """What this says of a surrogate's effect, its BII.
@@ -64,7 +67,7 @@ class Verifying:
     done, chosen : int
         How many interactions have been measured, of how many; of none while no verification is under way.
     ablations : int
-        How many ablations all verifying has taken so far, beside those that the surrogate learns from.
+        How many ablations all measuring has taken so far, beside those that the surrogate learns from.
     error : str
         Why the last one ended early, in words; empty where it did not.
     """

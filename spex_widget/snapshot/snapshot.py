@@ -11,6 +11,7 @@ from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.algorithms.evidence import HONEST
 from spex_widget.games.game import Game
 from spex_widget.games.work import Work
+from spex_widget.snapshot.asked import Asked
 from spex_widget.snapshot.diagnostics import Diagnostics
 from spex_widget.snapshot.measured import Measured, Verifying, bii
 
@@ -35,6 +36,10 @@ class Header:
         In words: the kind of game, what is explained, which value, what happens to what is ablated.
     log : str
         Where the ablations are kept.
+    answer : tuple of str
+        Where each output is a token of an answer: the answer, cut into these; else empty.
+    threshold : float or None
+        The value at which the model's answer changes; None where no value is known to.
     """
 
     players: tuple[str, ...]
@@ -45,6 +50,8 @@ class Header:
     value: str
     ablation: str
     log: str = ""
+    answer: tuple[str, ...] = ()
+    threshold: float | None = None
 
     @classmethod
     def of(cls, game: Game, log: str = "") -> Header:
@@ -58,6 +65,8 @@ class Header:
             value=game.value,
             ablation=game.ablation,
             log=log,
+            answer=game.answer_tokens,
+            threshold=game.threshold,
         )
 
 
@@ -98,6 +107,8 @@ class Snapshot:
         end), up to the batch that is being evaluated.
     before : int
         How many of the ablations were spent before the run, by `zoom` on coarser units of the text.
+    asked : Asked
+        What a person has asked of the model beside the run, and its answers for this output.
     """
 
     seq: int
@@ -116,6 +127,7 @@ class Snapshot:
     work: Work | None = None
     seconds: float = 0.0
     before: int = 0
+    asked: Asked = field(default_factory=Asked)
 
     @property
     def idle(self) -> float | None:

@@ -27,7 +27,10 @@ from spex_widget.snapshot import (
     STATES,
     TOP,
     VERDICTS,
+    Asked,
+    Flip,
     Measured,
+    Probe,
     Ranked,
     Snapshot,
     Verifying,
@@ -66,12 +69,13 @@ def fixture_snapshot() -> Snapshot:
     spectrum, output = SparseSpectrum.from_sets(300, terms), Output(((1, 1.0),), "so „gut“")
     weights, notes = {"lasso": 0.75, "process": 0.125}, ("Only so many „ablations“ count.", "And <so> on.")
     estimate = Known(output, 3, 192, spectrum, history=history, weights=weights, notes=notes)
-    measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 8)}
+    measured = {(0, 7): Measured(1.75, 1.5, 2.0, 16), (7, 8, 299): Measured(0.25, 0.0, 0.5, 8, 4)}
     verifying = Verifying(2, 10, 128, "OSError: <no>")
-    taken = (Work(300, 256, 12, 4096, 128, 0.75, 0.125), 1.0, 32)
-    return Snapshot(
-        7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "BII", 3, measured, 0.125, verifying, *taken
-    )
+    without = np.ones((2, 300), dtype=bool)
+    without[0, [0, 7]] = without[1, 299] = False
+    asked = Asked((Probe(without[0], -0.5), Probe(without[1], 0.25)), 1, 5, Flip(0.0, False, (0, 7), -0.5, True, 4))
+    taken = (verifying, Work(300, 256, 12, 4096, 128, 0.75, 0.125), 1.0, 32, asked)
+    return Snapshot(7, "running", "„R²“ rises 📈", 256, 1024, 1240.5, 2, estimate, "BII", 3, measured, 0.125, *taken)
 
 
 def content(frame: bytes) -> dict[str, Any]:
@@ -217,7 +221,7 @@ def test_a_frame_says_what_was_verified() -> None:
         (7, 8, 299): "undecided",
     }
     figures = {players: row for players, row in zip(shown, arrays["measured"].tolist(), strict=True) if any(row)}
-    assert figures == {(0, 7): [1.75, 1.5, 2.0, 16.0], (7, 8, 299): [0.25, 0.0, 0.5, 8.0]}
+    assert figures == {(0, 7): [1.75, 1.5, 2.0, 16.0, 0.0], (7, 8, 299): [0.25, 0.0, 0.5, 8.0, 4.0]}
 
 
 def test_a_frame_says_how_sure_each_row_is() -> None:

@@ -158,7 +158,11 @@ class LogOdds(Target):
             )
         suffixes, sums = _sums([continuation_ids(prompt, text) for text in (a, b)])
         return Readout(
-            (f"{a} / {b}",), f"log-odds of {a!r} against {b!r}", lambda said: -sums(said).diff(dim=1), suffixes
+            (f"{a} / {b}",),
+            f"log-odds of {a!r} against {b!r}",
+            lambda said: -sums(said).diff(dim=1),
+            suffixes,
+            threshold=0.0,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,12 @@ class Label(Target):
             return Readout((name,), value, lambda said: said[0].output[:, index : index + 1])
         independent = _labels_are_independent(subject, f"scale={self.scale!r}")
         score = {"logprob": _log_probability, "logodds": _log_odds, "probability": _probability}[self.scale]
-        return Readout((name,), value, lambda said: score(said[0].output, index, independent)[:, None])
+        return Readout(
+            (name,),
+            value,
+            lambda said: score(said[0].output, index, independent)[:, None],
+            threshold={"logprob": math.log(0.5), "logodds": 0.0, "probability": 0.5}[self.scale],
+        )
 
 
 def log_odds_of_labels(prompt: Prompt, first: str | int, second: str | int) -> Readout:
@@ -78,7 +84,7 @@ def log_odds_of_labels(prompt: Prompt, first: str | int, second: str | int) -> R
         score = partial(_log_probability, said[0].output, independent=independent)
         return (score(a) - score(b))[:, None]
 
-    return Readout((f"{a_name} / {b_name}",), f"log-odds of {a_name} against {b_name}", read)
+    return Readout((f"{a_name} / {b_name}",), f"log-odds of {a_name} against {b_name}", read, threshold=0.0)
 
 
 def check_label(label: Any, what: str = "a label") -> None:

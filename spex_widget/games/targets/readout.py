@@ -77,6 +77,8 @@ class Readout:
         Where each output is a token of an answer: what they read as together.
     spans : tuple of (start, end)
         The characters of the answer that each output has a part in.
+    threshold : float or None
+        The value at which what the model says changes; None where no value is known to.
     """
 
     outputs: tuple[str, ...]
@@ -86,6 +88,13 @@ class Readout:
     digest: str = ""
     answer: str = ""
     spans: tuple[Span, ...] = ()
+    threshold: float | None = None
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The answer, cut into what each output adds to it: empty for one that only ends another's character."""
+        ends = [0, *(stop for _, stop in self.spans)]
+        return tuple(self.answer[max(ends[: k + 1]) : stop] for k, (_, stop) in enumerate(self.spans))
 
     def find(self, text: str) -> slice:
         """The outputs that a stretch of the answer is made of; ValueError where it does not occur just once."""
@@ -121,7 +130,9 @@ def side_by_side(readouts: Sequence[Readout]) -> Readout:
 
         return torch.cat([readout.read(said) for readout in readouts], dim=1)
 
-    return Readout(outputs, "; ".join(readout.value for readout in readouts), read)
+    thresholds = {readout.threshold for readout in readouts}
+    shared = thresholds.pop() if len(thresholds) == 1 else None
+    return Readout(outputs, "; ".join(readout.value for readout in readouts), read, threshold=shared)
 
 
 class Target(ABC):
