@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +16,8 @@ from spex_widget.algorithms.evidence import HONEST
 from spex_widget.report.charts import Charts
 from spex_widget.report.exports import to_shap, to_shapiq
 from spex_widget.report.ranking import Ranking
-from spex_widget.snapshot import KINDS, Diagnostics, Header, Ranked, Snapshot
+from spex_widget.snapshot import KINDS, Diagnostics, Header, Ranked, Recording, Snapshot
+from spex_widget.snapshot.whole import write_whole
 from spex_widget.spectrum import SparseSpectrum, check_index
 from spex_widget.spectrum.arguments import FloatArray, check_count
 from spex_widget.spectrum.weights import OF_PLAYERS
@@ -31,6 +36,8 @@ class Result:
     header : Header
     snapshot : Snapshot
         With an estimate.
+    record : callable, optional
+        Makes the recording of the run up to a snapshot. By default a recording has that one moment.
 
     Raises
     ------
@@ -38,7 +45,9 @@ class Result:
         If the snapshot has no estimate yet.
     """
 
-    def __init__(self, header: Header, snapshot: Snapshot) -> None:
+    def __init__(
+        self, header: Header, snapshot: Snapshot, record: Callable[[Snapshot], Recording] | None = None
+    ) -> None:
         if snapshot.estimate is None:
             raise RuntimeError(
                 f"nothing is known yet after {snapshot.ablations} ablations ({snapshot.reason or snapshot.state}); "
@@ -47,6 +56,7 @@ class Result:
         self.header = header
         self.snapshot = snapshot
         self.estimate: Estimate = snapshot.estimate
+        self._record = record or (lambda snapshot: Recording.of(header, [(snapshot.seconds, snapshot)]))
 
     @property
     def value(self) -> str:
@@ -154,6 +164,60 @@ class Result:
     def diagnostics(self) -> Diagnostics:
         """Whether the surrogate is sparse, of low order, hierarchical and faithful, in plain sentences."""
         return Diagnostics.of(self.estimate)
+
+    @property
+    def recording(self) -> Recording:
+        """The run up to here: its moments, and all that was evaluated for the surrogate."""
+        return self._record(self.snapshot)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the run to a file that `spex_widget.load` opens, with no model; see `Recording`.
+
+        Parameters
+        ----------
+        path : path-like
+            A file there is replaced, as a whole. What it holds: the labels and the text, the run's moments, the
+            surrogate with all that its intervals are made from, and the uniform ablations with the model's answers.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        TypeError, FileNotFoundError, IsADirectoryError
+            If the path is none, there is no such folder, or it is one.
+        """
+        return self.recording.save(path)
+
+    def save_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write a page that shows the run in any browser, with no kernel and no network.
+
+        It plays the run's moments, and answers "what if" by the surrogate.
+
+        Parameters
+        ----------
+        path : path-like
+            As in `save`.
+        """
+        from spex_widget.report.page import page
+
+        return write_whole(path, page(self).encode())
+
+    def save_json(self, path: str | os.PathLike[str]) -> Path:
+        """Write what the front end needs to show the run: the body of MyST's ``{anywidget}`` directive.
+
+        The directive takes it with the package's own module and style sheet, copied beside the document:
+        ``spex_widget/static/widget.js`` and, as its option ``css``, ``widget.css``.
+
+        Parameters
+        ----------
+        path : path-like
+            As in `save`.
+        """
+        from spex_widget.report.page import shown
+
+        return write_whole(path, json.dumps(shown(self.recording)).encode())
 
     def to_shapiq(self, index: str = "FBII", max_order: int | None = None) -> Any:
         """The interactions as shapiq's `InteractionValues`, which its plots take; see `exports.to_shapiq`."""

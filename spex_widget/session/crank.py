@@ -191,7 +191,8 @@ class Crank:
                 run.fail(error)
                 over = self._nothing_beyond(known)
             with run.moved:
-                run.estimate = estimate or run.estimate
+                if estimate is not None:
+                    run.learn(estimate)
                 if over and self._rounds_over and known == run.known:
                     self._fitter = None
                     self._rest()

@@ -8,6 +8,7 @@ from time import monotonic
 
 from spex_widget.algorithms import Estimate, Output
 from spex_widget.session.floor import noise_floor
+from spex_widget.session.history import History
 from spex_widget.session.jobs import Jobs
 from spex_widget.session.meter import Meter
 from spex_widget.session.rules import StopRules
@@ -79,6 +80,8 @@ class Run:
         self._verifying = Verifying()
         self._seq = 0
         self._turns = 0
+        self._history = History()
+        self._remember()
 
     @property
     def allowed(self) -> int:
@@ -114,6 +117,12 @@ class Run:
                 self.budget, self._rules, self._ruled = stop.ablations, stop.rules, stop.reason
                 self.moved.notify_all()
 
+    def learn(self, estimate: Estimate) -> None:
+        """Take what the algorithm knows now."""
+        with self.moved:
+            self.estimate = estimate
+            self._remember()
+
     def turn(self, states: dict[str, str]) -> None:
         """Obey a person: from these states to those, from any other to itself."""
         with self.moved:
@@ -122,6 +131,7 @@ class Run:
             if state == "running" and self.state != "running":
                 self.error = None
             self.state = state
+            self._remember()
             self.moved.notify_all()
 
     def begin_verifying(self, chosen: int) -> None:
@@ -146,6 +156,7 @@ class Run:
         with self.moved:
             self.error = self.error or (error if isinstance(error, Exception) else RuntimeError(repr(error)))
             self.state = "failed" if self.state in FINAL else "stopping"
+            self._remember()
             self.moved.notify_all()
 
     def end(self) -> None:
@@ -155,6 +166,7 @@ class Run:
                 self.state = "failed"
             elif self.state not in FINAL:
                 self.state = "stopped" if self.state == "stopping" else "done"
+            self._remember()
             self.moved.notify_all()
 
     def snapshot(self) -> Snapshot:
@@ -179,6 +191,14 @@ class Run:
                 work=work,
                 seconds=seconds,
             )
+
+    def moments(self, snapshot: Snapshot) -> list[tuple[float, Snapshot]]:
+        """The moments up to a snapshot, which is the last, each with its seconds from the run's beginning."""
+        with self.moved:
+            return self._history.until(monotonic() - self._began, snapshot)
+
+    def _remember(self) -> None:
+        self._history.take(monotonic() - self._began, self.snapshot())
 
     def _reason(self) -> str:
         if self.error is not None:

@@ -10,6 +10,7 @@ from time import monotonic
 import numpy as np
 import numpy.typing as npt
 
+from spex_widget.algorithms import Output
 from spex_widget.games import Game
 from spex_widget.report import Result
 from spex_widget.session.arguments import Which, check_arguments, check_budget, check_output
@@ -25,7 +26,7 @@ from spex_widget.session.run import Run
 from spex_widget.session.verifier import Verifier
 from spex_widget.session.verify import Verification
 from spex_widget.session.zooming import spent_before
-from spex_widget.snapshot import FINAL, Header, Snapshot
+from spex_widget.snapshot import FINAL, Header, Recording, Snapshot
 from spex_widget.spectrum.arguments import FloatArray, check_coalitions, check_count
 
 
@@ -137,6 +138,11 @@ class Session:
         return self._run.before + self._run.budget
 
     @property
+    def output(self) -> Output:
+        """What of the game's outputs is explained; see `select`."""
+        return self._run.output
+
+    @property
     def result(self) -> Result:
         """What is known now.
 
@@ -145,7 +151,14 @@ class Session:
         RuntimeError
             If no round has ended yet.
         """
-        return Result(self.header, self.snapshot())
+        return Result(self.header, self.snapshot(), self.record)
+
+    def record(self, snapshot: Snapshot) -> Recording:
+        """The run up to a snapshot of it, with all uniform ablations that are paid for by now; see `Result.save`."""
+        rows = [row for row in self.log.of("uniform") if row.status == "ok" and row.values is not None]
+        coalitions = np.array([row.coalition for row in rows], dtype=np.bool_).reshape(len(rows), self.game.n)
+        values = np.array([row.values for row in rows], dtype=np.float64).reshape(len(rows), len(self.game.outputs))
+        return Recording.of(self.header, self._run.moments(snapshot), coalitions, values)
 
     def snapshot(self) -> Snapshot:
         """The run at this moment."""

@@ -5,6 +5,7 @@ from spex_widget.snapshot.diagnostics import Diagnostics
 from spex_widget.snapshot.frame import TOP, decode, encode
 from spex_widget.snapshot.measured import VERDICTS, Measured, Verifying, bii
 from spex_widget.snapshot.ranked import KINDS, Ranked, kind_of
+from spex_widget.snapshot.recording import Recording
 from spex_widget.snapshot.snapshot import FINAL, STATES, Header, Snapshot
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Measured",
     "Probe",
     "Ranked",
+    "Recording",
     "Snapshot",
     "Verifying",
     "bii",
