@@ -12,6 +12,19 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** Make an element of SVG with attributes; those that are null are left out. */
+export function makeSvg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Readonly<Record<string, string | number | null>> = {},
+  text = "",
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes))
+    setAttribute(element, name, value === null ? null : `${value}`);
+  if (text) element.textContent = text;
+  return element;
+}
+
 /** Set an element's text where it changes. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
