@@ -83,6 +83,31 @@ def check_budget(budget: Any, n: int, before: int = 0) -> int:
     return min(left, 1 << n)
 
 
+def check_players(players: Any, n: int) -> list[int]:
+    """Some of n players, ascending, each once.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are none.
+
+    Examples
+    --------
+    >>> check_players([3, 1, 3], 4)
+    [1, 3]
+    >>> check_players([4], 4)
+    Traceback (most recent call last):
+    ...
+    ValueError: players must be whole numbers from 0 to 3, got [4]
+    """
+    if isinstance(players, str) or not isinstance(players, Iterable):
+        raise TypeError(f"players must be a list of whole numbers, got {players!r}")
+    given = list(players)
+    if not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) and 0 <= i < n for i in given):
+        raise ValueError(f"players must be whole numbers from 0 to {n - 1}, got {given}")
+    return sorted({int(i) for i in given})
+
+
 def check_output(output: Any, labels: tuple[str, ...]) -> Output:
     """What is explained of a game's outputs; ValueError where it says nothing of them.
 

@@ -2,66 +2,49 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
-import uuid
-from collections.abc import Callable
-from pathlib import Path
-from threading import Lock
-from time import monotonic
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
+import numpy as np
 import numpy.typing as npt
-import traitlets
 
 from spex_widget.games import Game
 from spex_widget.report import Result
-from spex_widget.report.static import static_html, static_text
 from spex_widget.session import Session, Verification
-from spex_widget.session.arguments import Which
-from spex_widget.snapshot import FINAL, Snapshot, encode
-from spex_widget.spectrum.arguments import FloatArray
-from spex_widget.widget.host import answer_beside_cells, publish_display, warn_of_threads
-
-_STATIC = Path(__file__).parent.parent / "static"
-_CHECKPOINT = 5.0  # seconds between refreshes of the static output
+from spex_widget.session.arguments import Which, check_players
+from spex_widget.snapshot import Flip, Measured, Snapshot
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
+from spex_widget.widget.host import answer_beside_cells
+from spex_widget.widget.view import View, spell_output
 
 _logger = logging.getLogger(__name__)
 
 
-class SpexWidget(anywidget.AnyWidget):
+class SpexWidget(View):
     """A session, shown where it is displayed; `explain` makes one.
 
-    Kernel-owned state is two traits: `header`, sent once, and `frame`, the newest snapshot as bytes (see
-    `spex_widget.snapshot.frame`), set whole by the publisher's thread. What a person does comes as messages.
-
-    Beside the live view a static output is displayed, which the live view hides: it is what a notebook shows when it is
-    opened without a kernel.
+    The publisher's thread sets `frame`, the newest snapshot as bytes (see `spex_widget.snapshot.frame`). What a person
+    does on the page comes as messages, or changes a trait of theirs; setting the trait in Python does the same.
 
     Parameters
     ----------
     session : Session
         The run to show.
+
+    Examples
+    --------
+    >>> import spex_widget as spex
+    >>> game = spex.FunctionGame(lambda x: 1.0 * (x[:, 0] & x[:, 1]), 3, players=["not", "bad", "at all"])
+    >>> view = spex.explain(game, log=getfixture("tmp_path") / "log")
+    >>> view.observe(lambda change: print("chosen:", change["new"]), "selected")
+    >>> view.selected = [0, 1]  # as a click on that row does
+    chosen: [0, 1]
     """
-
-    _esm = _STATIC / "widget.js"
-    _css = _STATIC / "widget.css"
-
-    header = traitlets.Dict().tag(sync=True)
-    """dict: labels, text and words of the run, with `uid`, the id of its static output; set once."""
-
-    frame = traitlets.Bytes().tag(sync=True)
-    """bytes: the newest snapshot, encoded; empty before the first."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._uid = uuid.uuid4().hex
-        self._writing = Lock()  # around every write of a trait: handlers and the publisher run in threads of their own
-        self._displayed = False
-        self._checkpoint = 0.0
-        self._twin_seq = 0
         self._acts: dict[str, Callable[[dict[str, Any]], None]] = {
             "hello": lambda message: None,
             "pause": lambda message: session.pause(),
@@ -69,52 +52,23 @@ class SpexWidget(anywidget.AnyWidget):
             "stop": lambda message: session.stop(),
             "add_budget": lambda message: session.add_budget(message["ablations"]),
             "verify": lambda message: session.start_verifying(message["top"], message["contexts"]),
+            "evidence": lambda message: session.start_evidence(message["members"], message["contexts"]),
+            "probe": lambda message: session.start_probing(self._without(*message["ablated"])),
+            "flip": lambda message: session.start_flip(message["threshold"]),
         }
-        super().__init__(
-            header={**dataclasses.asdict(session.header), "uid": self._uid}, frame=encode(session.snapshot())
-        )
-        warn_of_threads()
+        super().__init__(session.header, session.snapshot(), output=spell_output(session.output, session.header))
         answer_beside_cells(self.comm)
         self.on_msg(self._handle)
-        session.subscribe(self._show)
+        self.observe(self._select_output, "output")
+        self.observe(self._ask_what_if, "what_if")
+        self.observe(self._rank_by, ["index", "max_order"])
+        session.subscribe(self.show)
 
-    # From the kernel to the page ----------------------------------------------------------------------------------
+    def newest(self) -> Snapshot:
+        """The run at this moment."""
+        return self.session.snapshot()
 
-    def _show(self, snapshot: Snapshot) -> None:
-        frame = encode(snapshot)
-        with self._writing:
-            self.frame = frame
-        final = snapshot.state in FINAL and not snapshot.verifying.chosen
-        due = final or monotonic() - self._checkpoint > _CHECKPOINT
-        if self._displayed and due:
-            self._refresh_twin(snapshot)
-
-    def _refresh_twin(self, snapshot: Snapshot) -> None:
-        with self._writing:
-            if snapshot.seq > self._twin_seq:
-                self._twin_seq, self._checkpoint = snapshot.seq, monotonic()
-                publish_display(self._static(snapshot), f"spex-{self._uid}", update=True)
-
-    def _static(self, snapshot: Snapshot) -> dict[str, str]:
-        header = self.session.header
-        return {
-            "text/html": static_html(header, snapshot, self._uid),
-            "text/plain": static_text(header, snapshot),
-        }
-
-    def _ipython_display_(self, **kwargs: Any) -> None:
-        from IPython.display import display
-
-        bundle = self._repr_mimebundle_(**kwargs)
-        if bundle is not None:
-            data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-            display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
-        publish_display(self._static(self.session.snapshot()), f"spex-{self._uid}", update=False)
-        self._displayed = True
-        # The run may have ended between that snapshot and now, with nobody told.
-        self._refresh_twin(self.session.snapshot())
-
-    # From the page to the kernel ----------------------------------------------------------------------------------
+    # What a person does -------------------------------------------------------------------------------------------
 
     def _handle(self, _: SpexWidget, message: Any, buffers: list[Any]) -> None:
         """Validate and pass on; the session answers with a snapshot."""
@@ -126,6 +80,25 @@ class SpexWidget(anywidget.AnyWidget):
             act(message)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             _logger.warning("a message from the page was refused: %r, %s", message, error)
+
+    def _select_output(self, change: Any) -> None:
+        if spell_output(self.session.output, self.session.header) != change["new"]:
+            span = change["new"]
+            self.session.select(slice(*span) if isinstance(span, list) else span)
+
+    def _ask_what_if(self, change: Any) -> None:
+        if change["new"]:
+            self.session.start_probing(self._without(change["new"]))
+
+    def _rank_by(self, change: Any) -> None:
+        self.session.rank_by(self.index, self.max_order)
+
+    def _without(self, *ablated: Sequence[int]) -> BoolArray:
+        """A coalition for each set of players that are ablated."""
+        coalitions = np.ones((len(ablated), self.session.game.n), dtype=np.bool_)
+        for row, players in zip(coalitions, ablated, strict=True):
+            row[check_players(players, self.session.game.n)] = False
+        return coalitions
 
     # The session's own verbs --------------------------------------------------------------------------------------
 
@@ -165,8 +138,9 @@ class SpexWidget(anywidget.AnyWidget):
         self.session.add_budget(ablations)
 
     def select(self, output: Which) -> None:
-        """Explain another output, from the same ablations; see `Session.select`."""
+        """Explain another output, from the same ablations; see `Session.select`. Afterwards `output` says which."""
         self.session.select(output)
+        self.output = spell_output(self.session.output, self.session.header)
 
     def probe(self, coalition: npt.ArrayLike) -> FloatArray:
         """Ask the model itself; see `Session.probe`."""
@@ -175,6 +149,14 @@ class SpexWidget(anywidget.AnyWidget):
     def verify(self, top: int = 10, contexts: int = 16) -> Verification:
         """Measure the largest interactions on the model itself; see `Session.verify`."""
         return self.session.verify(top, contexts)
+
+    def add_evidence(self, members: Sequence[int], contexts: int = 64) -> Measured:
+        """Measure one interaction in more contexts; see `Session.add_evidence`."""
+        return self.session.add_evidence(members, contexts)
+
+    def smallest_flip(self, threshold: float | None = None) -> Flip:
+        """Find the smallest ablation that takes the output across a threshold; see `Session.smallest_flip`."""
+        return self.session.smallest_flip(threshold)
 
 
 def explain(

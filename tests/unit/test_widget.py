@@ -7,6 +7,7 @@ import threading
 import ipykernel
 import numpy as np
 import pytest
+import traitlets
 from ipykernel.comm import Comm
 
 import spex_widget as spex
@@ -58,7 +59,7 @@ def test_what_the_page_asks_to_verify_is_in_the_frames(view):
     head, arrays = decode(view.frame)
     assert head["verifying"] == {"done": 0, "chosen": 0, "ablations": 4 << 3, "error": ""}
     assert VERDICTS[arrays["verdict"][0] - 1] == "confirmed"
-    np.testing.assert_allclose(arrays["measured"][0], [2.0, 2.0, 2.0, 4.0], atol=1e-3)
+    np.testing.assert_allclose(arrays["measured"][0], [2.0, 2.0, 2.0, 4.0, 0.0], atol=1e-3)
 
 
 def test_nothing_is_verified_before_anything_is_known(caplog):
@@ -81,6 +82,12 @@ def test_nothing_is_verified_before_anything_is_known(caplog):
         {"type": "add_budget", "ablations": "many"},
         {"type": "verify"},
         {"type": "verify", "top": 0, "contexts": 16},
+        {"type": "probe", "ablated": [[20]]},
+        {"type": "probe", "ablated": "all"},
+        {"type": "evidence", "members": [0, 99], "contexts": 16},
+        {"type": "evidence", "members": [0, 1]},
+        {"type": "flip"},
+        {"type": "flip", "threshold": "low"},
     ],
 )
 def test_what_the_page_should_not_ask_is_refused_and_logged(view, message, caplog):
@@ -101,6 +108,112 @@ def test_the_widget_has_the_sessions_verbs(view):
     assert view.error is None
     with pytest.raises(ValueError, match="output must be one of"):
         view.select("nothing")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("selected", [0, 20], "whole numbers from 0 to 19"),
+        ("what_if", ["not"], "whole numbers from 0 to 19"),
+        ("what_if", [True], "whole numbers from 0 to 19"),
+        ("output", 1, "output must be one of"),
+        ("output", [0, 0], "output must be one of"),
+        ("index", "Shapley", "index must be"),
+        ("max_order", 0, "at least 1"),
+    ],
+)
+def test_a_trait_refuses_what_it_cannot_mean_and_stays(view, name, value, why):
+    before = getattr(view, name)
+    with pytest.raises(traitlets.TraitError, match=why):
+        setattr(view, name, value)
+    assert getattr(view, name) == before
+
+
+def test_players_in_a_trait_stand_in_order_each_once(view):
+    view.what_if = (4, 0, 4)
+    assert view.what_if == [0, 4]
+
+
+def test_taking_players_out_asks_the_model(view):
+    watched = Watched(view.session)
+    view.what_if = [0, 4]
+    watched.until(lambda snapshot: snapshot.asked.probes)
+    view.wait(30)
+    head, arrays = decode(view.frame)
+    coalition = np.unpackbits(arrays["probed"][0], count=20, bitorder="little")
+    assert np.flatnonzero(coalition == 0).tolist() == [0, 4]
+    assert arrays["probed_values"].tolist() == [0.0]
+    assert head["asked"]["ablations"] == view.session.log.count("probe") == 1
+
+
+def test_the_page_has_the_model_asked_about_several_ablations(view):
+    view.wait(30)
+    watched = Watched(view.session)
+    view._handle(view, {"type": "probe", "ablated": [[], [0], [19, 4]]}, [])
+    asked = watched.until(lambda snapshot: len(snapshot.asked.probes) == 3).asked
+    assert [probe.value for probe in asked.probes] == [3.0, 1.0, 2.0]
+
+
+def test_another_index_is_another_frame(view):
+    view.wait(30)
+    watched = Watched(view.session)
+    view.index, view.max_order = "FBII", 2
+    watched.until(lambda snapshot: (snapshot.index, snapshot.max_order) == ("FBII", 2))
+    view.wait(30)
+    head, arrays = decode(view.frame)
+    assert (head["index"], head["max_order"], arrays["members"].shape[1]) == ("FBII", 2, 2)
+
+
+@pytest.fixture
+def two():
+    values = np.array([[1.0, 0.0], [0.0, -1.0], [0.5, 0.0]])
+    game = spex.FunctionGame(lambda x: x @ values, 3, players=["a", "b", "c"], outputs=["up", "down"])
+    view = spex.explain(game)
+    yield view
+    view.wait(30)
+
+
+@pytest.mark.parametrize(
+    ("which", "trait", "label"),
+    [
+        ("down", 1, "down"),
+        (slice(0, 2), [0, 2], "up + down"),
+        ({"up": 1, "down": -1}, {"up": 1.0, "down": -1.0}, "up − down"),
+        ([0, 2], {"down": 2.0}, "2 down"),
+    ],
+)
+def test_the_output_is_selected_by_the_verb_or_the_trait(two, which, trait, label):
+    two.select(which)
+    assert two.output == trait
+    assert two.session.output.label == label
+    two.select(0)
+    two.output = trait
+    assert two.session.output.label == label
+
+
+def test_a_trait_set_by_the_page_is_obeyed_and_heard_once(two):
+    heard = []
+    two.observe(lambda change: heard.append(change["new"]), "output")
+    turns = two.session.snapshot().turns
+    two.set_state({"output": 1})
+    assert heard == [1]
+    assert two.session.output.label == "down"
+    assert two.session.snapshot().turns == turns + 1
+
+
+def test_traits_set_from_many_threads_beside_the_publisher_all_arrive(view):
+    def choose(k):
+        for i in range(50):
+            view.set_state({"selected": [k, 10 + i % 10]})
+
+    threads = [threading.Thread(target=choose, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert view.selected[1] == 19
+    view.wait(30)
+    assert decode(view.frame)[0]["state"] == "done"
 
 
 def test_no_name_of_the_widgets_is_taken(view):
