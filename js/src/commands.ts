@@ -27,7 +27,7 @@ export class Commands {
   /** Send a command; until a frame acknowledges it, it is pending and cannot be sent again. */
   ask(command: Exclude<Command, { type: "hello" }>): void {
     const frame = this.state.frame;
-    if (!frame || this.#pending.has(command.type)) return;
+    if (!frame || !this.state.live || this.#pending.has(command.type)) return;
     const timer = setTimeout(() => {
       this.busy = true;
       this.state.invalidate();

@@ -106,6 +106,7 @@ function wordsOfFaith(frame: Frame): string {
 
 function buttons(state: ViewState, commands: Commands): HTMLElement {
   const group = make("div", "spex-buttons");
+  if (!state.live) return group; // nobody would answer
   // Pause and resume are one button, which keeps the focus while its meaning changes.
   let turn: "pause" | "resume" = "pause";
   const onOff = makeButton(turn, () => commands.ask({ type: turn }));

@@ -7,18 +7,17 @@ const NAMES = ["selected", "what_if", "output", "index", "max_order"] as const s
 
 /** Bind the person's state to the model's traits, as far as it has them; the function returned ends it. */
 export function shareWithModel(state: ViewState, model: AnyModel<Partial<Person>>): () => void {
-  const bound = NAMES.map((name) => {
-    const take = () => {
-      const value = model.get(name);
-      if (value !== undefined) state.adopt({ [name]: value });
-    };
+  const shared = NAMES.filter((name) => model.get(name) !== undefined);
+  const bound = shared.map((name) => {
+    const take = () => state.adopt({ [name]: model.get(name) });
     take();
     model.on(`change:${name}`, take);
     return () => model.off(`change:${name}`, take);
   });
   state.onPerson((changed) => {
-    for (const name of NAMES) if (name in changed) model.set(name, changed[name]);
-    model.save_changes();
+    const known = shared.filter((name) => name in changed);
+    for (const name of known) model.set(name, changed[name]);
+    if (known.length > 0) model.save_changes(); // MyST's model has none of them, and throws
   });
   return () => {
     for (const unbind of bound) unbind();

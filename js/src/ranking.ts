@@ -94,7 +94,7 @@ export function rankingPane(state: ViewState): HTMLElement {
       pins.clear();
     }
     about = subject(frame);
-    const at = { now: state.now(), frozen: reader.reads, final: isFinal(frame.state) };
+    const at = { now: state.now(), frozen: reader.reads, final: isFinal(frame.state) || state.jumped };
     adopt(advance(standing, sizes(shown()), at));
     clearTimeout(timer);
     if (standing.order !== standing.wanted && !at.frozen) {

@@ -33,6 +33,8 @@ export class ViewState {
   standing: readonly Interaction[] = [];
   /** Whether a kernel answers; a recording has none. */
   live = true;
+  /** Whether the person has asked for this very moment: nothing is held back then for the eyes to follow. */
+  jumped = false;
   /** The row under the pointer or the focus. */
   pointedRow: Interaction | null = null;
   /** The unit under the pointer or the focus. */
@@ -61,9 +63,19 @@ export class ViewState {
 
   /** Take the bytes of a frame; older ones than the newest are left aside. */
   receive(bytes: DataView | null | undefined): void {
+    this.#take(bytes, false);
+  }
+
+  /** Take the bytes of a moment that a person has asked for, older or newer. */
+  show(bytes: DataView): void {
+    this.#take(bytes, true);
+  }
+
+  #take(bytes: DataView | null | undefined, asked: boolean): void {
     try {
       const frame = bytes ? decodeFrame(bytes) : null;
-      if (!frame || (this.frame && frame.seq < this.frame.seq)) return;
+      if (!frame || (!asked && this.frame && frame.seq < this.frame.seq)) return;
+      this.jumped = asked;
       if (this.frame && subject(this.frame) !== subject(frame)) this.#forget();
       this.frame = frame;
       const locked = !isFinal(frame.state);

@@ -10,6 +10,7 @@ import { milestonesPane } from "./milestones";
 import { shareWithModel } from "./person";
 import type { Command, Header } from "./protocol";
 import { rankingPane } from "./ranking";
+import { type Recording, replayPane } from "./replay";
 import { type Person, ViewState } from "./state";
 import { hideTwin } from "./twin";
 
@@ -17,10 +18,14 @@ import { hideTwin } from "./twin";
 export interface Traits extends Partial<Person> {
   header: Header;
   frame: DataView;
+  /** Where this is a run of the past: its moments, and no kernel that answers. */
+  recording?: Recording | null;
 }
 
 const render: Render<Traits> = ({ model, el, signal }) => {
   const state = new ViewState(model.get("header"));
+  const recording = model.get("recording") ?? null;
+  state.live = !recording;
   const commands = new Commands(state, (command: Command) => model.send(command));
   const root = make("div", "spex-widget");
   root.dataset.spex = state.header.uid;
@@ -37,6 +42,7 @@ const render: Render<Traits> = ({ model, el, signal }) => {
   const ranking = rankingPane(state); // draws first, for lanes show the rows as they stand in it
   panes.append(
     headerPane(state, commands),
+    ...(recording ? [replayPane(state, recording)] : []),
     ...panesOf(state.header.lens).map((pane) => pane(state, commands)),
     ranking,
     convergencePane(state),
@@ -48,11 +54,11 @@ const render: Render<Traits> = ({ model, el, signal }) => {
 
   const endSharing = shareWithModel(state, model as unknown as AnyModel<Partial<Person>>);
   const take = () => state.receive(model.get("frame"));
-  model.on("change:frame", take);
+  if (state.live) model.on("change:frame", take);
   const showTwin = hideTwin(state.header.uid);
   const giveKeys = keepKeys(root);
   const dispose = () => {
-    model.off("change:frame", take);
+    if (state.live) model.off("change:frame", take);
     endSharing();
     commands.dispose();
     state.dispose();
@@ -62,10 +68,10 @@ const render: Render<Traits> = ({ model, el, signal }) => {
   };
   signal?.addEventListener("abort", dispose, { once: true });
 
-  take();
+  if (state.live) take();
   state.draw();
   // The kernel answers clicks beside a busy cell only once the page has spoken.
-  model.send({ type: "hello" } satisfies Command);
+  if (state.live) model.send({ type: "hello" } satisfies Command);
   return dispose;
 };
 
