@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from spex_widget.session import zoom as zoom
     from spex_widget.spectrum import SparseSpectrum as SparseSpectrum
     from spex_widget.widget import explain as explain
+    from spex_widget.widget import load as load
+    from spex_widget.widget.extension import load_ipython_extension as load_ipython_extension
+    from spex_widget.widget.extension import unload_ipython_extension as unload_ipython_extension
 
 __version__ = "0.1.0"
 
@@ -50,6 +53,9 @@ _ROOMS = {
     "screen": "session",
     "zoom": "session",
     "explain": "widget",
+    "load": "widget",
+    "load_ipython_extension": "widget.extension",
+    "unload_ipython_extension": "widget.extension",
     "demo": "",
 }
 
