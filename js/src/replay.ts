@@ -2,6 +2,7 @@
 
 import { make, makeButton, setAttribute, setText } from "./dom";
 import { count } from "./numbers";
+import type { Frame } from "./protocol";
 import type { ViewState } from "./state";
 
 /** What the model of a recording offers; hosts that have JSON alone write the frames as base64. */
@@ -36,11 +37,11 @@ export function replayPane(state: ViewState, { frames, seconds }: Recording): HT
   slider.max = String(last);
   slider.setAttribute("aria-label", "moment of the run");
   slider.addEventListener("input", () => jump(Number(slider.value)));
-  const where = make("span", "spex-number");
+  const where = make("span", "spex-number spex-where");
   const speed = make("select");
   speed.setAttribute("aria-label", "speed");
   speed.append(...SPEEDS.map((times) => new Option(`${times} ×`, String(times), times === 1, times === 1)));
-  pane.append(back, play, forward, slider, where, speed);
+  pane.append(back, play, forward, speed, slider, where);
 
   const bytesAt = (moment: number) => toBytes(frames[moment] ?? "");
 
@@ -75,8 +76,7 @@ export function replayPane(state: ViewState, { frames, seconds }: Recording): HT
   }
 
   state.subscribe(() => {
-    const { frame } = state;
-    const words = frame ? `${count(frame.ablations)} of ${count(frame.budget)} ablations` : "";
+    const words = state.frame ? wordsOf(state.frame) : "";
     setText(where, words);
     setText(play, timer === undefined ? "play" : "pause");
     slider.value = String(at);
@@ -87,6 +87,11 @@ export function replayPane(state: ViewState, { frames, seconds }: Recording): HT
   state.onDispose(stop);
   jump(last);
   return pane;
+}
+
+/** Ablations run ahead of the surrogate, which is what differs from moment to moment. */
+function wordsOf({ fitted, budget, before }: Frame): string {
+  return `${fitted > 0 ? "fitted to " : ""}${count(fitted)} of ${count(budget - before)} ablations`;
 }
 
 function toBytes(frame: DataView | string): DataView {
