@@ -23,8 +23,11 @@ from spex_widget.spectrum import SparseSpectrum
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "tests" / "output"
 THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
-SHORT = """I expected a dull evening at the cinema, but the plot was not bad at all: nobody thought the acting was
-wooden, the music was really lovely, and yeah right, the ending was so clever that we left before it."""
+SHORT = (
+    "I expected a dull evening at the cinema, but the plot was not bad at all: nobody thought the acting was wooden, "
+    "the music was really lovely, and yeah right, the ending was so clever that we left before it."
+)
+HEBREW = "ציפיתי לערב משעמם בקולנוע, אבל העלילה לא הייתה רעה בכלל: איש לא חשב שהמשחק עץ. " * 3
 PLANTED = [("not", "bad"), ("nobody", "wooden"), ("really", "lovely"), ("yeah", "right,", "clever"), ("dull", "but")]
 PLANTED += [("not", "bad", "nobody", "wooden"), ("music", "really", "lovely"), ("plot", "bad"), ("so", "clever")]
 PAGE = """<!doctype html><meta charset="utf-8"><style>{theme_light} {theme_dark} {css}
@@ -37,7 +40,8 @@ document.querySelector("#view").style.width = (ask.width ?? 900) + "px";
 const run = runs[ask.text ?? "short"];
 const bytes = (frame) => new DataView(Uint8Array.from(atob(frame), (c) => c.charCodeAt(0)).buffer);
 const heard = {{}}, traits = {{ header: run.header, frame: new DataView(new ArrayBuffer(0)) }};
-const model = {{ get: (k) => traits[k], on: (e, f) => (heard[e] = f), off() {{}}, send: (m) => console.log(m) }};
+const model = {{ get: (k) => traits[k], on: (e, f) => (heard[e] = f), off() {{}}, send: (m) => console.log(m),
+  set: (k, v) => (traits[k] = v), save_changes() {{}} }};
 window.show = (i) => {{ traits.frame = bytes(run.frames[i]); heard["change:frame"]?.(); }};
 const {{ default: widget }} = await import("data:text/javascript;base64,{module}");
 const last = run.states.lastIndexOf(ask.state ?? "done");
@@ -54,10 +58,12 @@ def surrogate(words: list[str], rng: np.random.Generator, noise: float) -> Spars
     for i in range(n):
         terms[(i,)] = float(np.sin(7.0 * i) ** 5 * 0.3 + rng.normal(0, 0.2 * noise))
     for k, planted in enumerate(PLANTED):
-        found = tuple(sorted({bare.index(w.strip(",")) for w in planted if w.strip(",") in bare}))
+        start = k * (n // 40) // len(PLANTED) * 38  # in a longer text, each in another copy of the sentence
+        found = tuple(sorted({bare.index(w.strip(","), start) for w in planted if w.strip(",") in bare}))
         terms[found] = terms.get(found, 0.0) + (-1) ** k * 0.9 / (k + 1) + rng.normal(0, 0.3 * noise)
-    for _ in range(60):
-        members = tuple(sorted(int(i) for i in rng.choice(n, rng.integers(2, 5), replace=False)))
+    for _ in range(120):
+        near = rng.integers(max(1, n - 60)) + np.arange(min(n, 60))
+        members = tuple(sorted(int(i) for i in rng.choice(near, rng.integers(2, 5), replace=False)))
         terms[members] = float(rng.normal(0, 0.02 + 0.1 * noise))
     return SparseSpectrum.from_sets(n, terms)
 
@@ -68,6 +74,7 @@ def play(text: str, *, faithful: float = 0.93, exact: bool = False) -> dict[str,
     pieces = [[p, i // 2 if i % 2 == 0 else -1] for i, p in enumerate(re.split(r"(\s+)", text)) if p]
     header = {"players": words, "outputs": ["POSITIVE"], "pieces": [["[CLS] ", -1], *pieces], "lens": "TextGame"}
     header |= {"model": "tiny-bert-reviews", "value": "log-odds", "ablation": "words replaced by [MASK]", "uid": "u1"}
+    header |= {"answer": [], "threshold": 0.0}
     header["log"] = "/home/me/.cache/spex/4f1d.sqlite"
     budget, estimate, history, frames, foretold = 1 << len(words) if exact else 800, None, (), [], ()
     truth, mixture = surrogate(words, rng, 0.0), {"parities": 0.62, "process": 0.27, "lasso": 0.11}
@@ -118,18 +125,24 @@ def read(tab: Page) -> None:
     tab.evaluate("show(30)")
 
 
-def main() -> None:
-    """Build the page and take the screenshots."""
+def build() -> None:
+    """Build the page that plays the runs."""
     OUT.mkdir(parents=True, exist_ok=True)
     static = ROOT / "spex_widget" / "static"
     long = " ".join([SHORT] * 8) + "\n\n" + "<img src=x onerror=alert(1)> is only text. " * 4
     runs = {"short": play(SHORT), "long": play(long), "low": play(SHORT, faithful=0.45)}
+    runs |= {"huge": play(" ".join([SHORT] * 51)), "rtl": play(HEBREW)}
     runs |= {"exact": play("the plot was not really bad", exact=True)}
     theme = [(THEMES / f"theme-{t}-extension" / "index.css").read_text() for t in ("light", "dark")]
     dark = theme[1].replace(":root", 'body[data-jp-theme-light="false"]')
     module, css = base64.b64encode((static / "widget.js").read_bytes()).decode(), (static / "widget.css").read_text()
     page = PAGE.format(theme_light=theme[0], theme_dark=dark, css=css, runs=json.dumps(runs), module=module)
     (OUT / "harness.html").write_text(page)
+
+
+def main() -> None:
+    """Build the page and take the screenshots."""
+    build()
     shots = [("short", s, 900) for s in ("empty", "running", "paused", "failed", "done")] + [("exact", "done", 900)]
     shots += [("short", "running", 500), ("long", "running", 900), ("long", "done", 500), ("low", "done", 900)]
     shots += [("short", "reading", 900), ("short", "reading", 500), ("short", "done", 500), ("short", "done", 980)]

@@ -103,10 +103,11 @@ export function rankingPane(state: ViewState): HTMLElement {
     const live = standing.order.slice(0, limit()).filter((key) => !pins.has(key));
     const visible = [...pins, ...live].flatMap((key) => rows.get(key) ?? []);
     arrange(visible);
-    state.retain(({ key }) => visible.some((row) => row.interaction.key === key));
     const newest = new Map(frame.interactions.map((row) => [row.key, row]));
     const ranks = new Map(standing.order.map((key, i) => [key, i + 1]));
     state.standing = standing.order.flatMap((key) => newest.get(key) ?? []).filter((row) => row.members.length > 1);
+    const onScreen = new Set([...visible.map((row) => row.interaction.key), ...state.standing.map((row) => row.key)]);
+    state.retain(({ key }) => onScreen.has(key)); // in the table, or in a lane under the text
     for (const row of visible) {
       const { key } = row.interaction;
       row.update(newest.get(key) ?? null, ranks.get(key) ?? null, frame, state.rankingScale);

@@ -1,127 +1,133 @@
 /** Pane 2: the text in reading order, with a signed bar of fixed width over or under the start of each unit. */
 
-import { make, onKeys, setAttribute, setText } from "./dom";
+import { make, makeButton, setAttribute, setText } from "./dom";
+import { Lanes } from "./lanes";
+import { measure, UNKNOWN } from "./layout";
 import { signed } from "./numbers";
 import { paint } from "./palette";
+import { pictureButtons } from "./picture";
 import type { Frame } from "./protocol";
 import { rescaleButton } from "./rescale";
 import type { ViewState } from "./state";
-import { outputName } from "./wording";
+import { LANES, PITCH } from "./stretches";
+import { fill, listen } from "./units";
+import { indexName, outputName, statusOf } from "./wording";
 
 export function textPane(state: ViewState): HTMLElement {
   const { header } = state;
   const pane = make("section", "spex-text");
   pane.setAttribute("aria-label", "Text");
   const text = make("div", "spex-running");
-  text.setAttribute("role", "list");
+  text.setAttribute("role", "group");
+  text.setAttribute("aria-label", "units, which are taken out when they are pressed");
   text.dir = "auto";
-  const units = fill(text, header.pieces, header.players);
+  const units = fill(text, header);
+  const lanes = new Lanes(state);
+  const scroll = make("div", "spex-scroll");
+  scroll.append(text, lanes.element);
 
-  const foot = make("div", "spex-foot");
   const key = make("span", "spex-muted");
   key.title = "What a unit adds, averaged over the presence of all others";
-  const reading = make("span", "spex-number spex-reading");
   const rescale = rescaleButton(state, state.playerScale);
-  foot.append(key, rescale.element, reading);
-  pane.append(text, foot);
+  const first = make("div");
+  first.append(key, rescale.element);
+  const laneKey = make("div", "spex-muted");
+  const reading = make("div", "spex-number spex-reading");
+  const tools = make("div", "spex-tools");
+  const toggle = makeButton("lanes", () => reserve(!lanes.shown), "lanes");
+  toggle.title = "Show under the text what acts together";
+  const foot = make("div", "spex-foot");
+  foot.append(first, tools, laneKey, reading);
+  pane.append(scroll, foot);
 
-  listen(text, units, state);
+  let layout = UNKNOWN;
+  const look = () => {
+    layout = measure(units, text, lanes.element);
+    state.invalidate();
+  };
+  const observer = new ResizeObserver(look);
+  observer.observe(text);
+  state.onDispose(() => observer.disconnect());
+  void document.fonts?.ready.then(look);
+  listen(text, units, state, () => layout);
+
+  /** The room of the lanes is there before they come, so that the text does not move. */
+  const reserve = (shown: boolean) => {
+    lanes.shown = shown;
+    setAttribute(toggle, "aria-pressed", String(shown));
+    pane.style.setProperty("--spex-lanes", `${shown ? LANES * PITCH : 0}px`);
+    state.invalidate();
+  };
+  reserve(true);
+
+  const words = () => [unitKey(state), lanes.shown ? laneWords(state, lanes) : ""].filter((line) => line !== "");
+  tools.append(toggle, ...pictureButtons(state, text, lanes, words));
 
   let drawn: Frame["effects"] | undefined;
   let full = 0;
   let named = "";
   let marked: readonly number[] = [];
+  let out: readonly number[] = [];
   state.subscribe(() => {
     const { frame, playerScale: scale } = state;
     const output = outputName(header, frame);
     const effects = frame?.effects ?? null;
     const anew = drawn === undefined || scale.full !== full || output !== named;
-    if (anew || effects !== drawn) {
+    const turned = new Set(state.whatIf === out ? [] : [...out, ...state.whatIf]);
+    if (anew || effects !== drawn || turned.size > 0) {
       units.forEach((parts, player) => {
-        if (!anew && effects?.[player] === drawn?.[player]) return;
-        for (const part of parts) paint(part, effects?.[player] ?? 0, scale);
+        const changed = anew || effects?.[player] !== drawn?.[player];
+        if (!changed && !turned.has(player)) return;
+        if (changed) for (const part of parts) paint(part, effects?.[player] ?? 0, scale);
+        if (turned.has(player)) for (const part of parts) takeOut(part, state.whatIf.includes(player));
         if (parts[0]) setAttribute(parts[0], "aria-label", unitWords(state, player, output));
       });
-      [drawn, full, named] = [effects, scale.full, output];
+      [drawn, full, named, out] = [effects, scale.full, output, state.whatIf];
     }
     if (state.marked !== marked) {
       for (const unit of marked.flatMap((player) => units[player] ?? [])) setAttribute(unit, "data-marked", null);
       marked = state.marked;
       for (const unit of marked.flatMap((player) => units[player] ?? [])) setAttribute(unit, "data-marked", "");
     }
-    const bar = full ? ` · full\u00a0bar\u00a0=\u00a0${full}` : "";
-    setText(key, `each unit's own effect (Banzhaf value): + raises ${output}, − lowers it${bar}`);
-    setText(reading, readUnit(state, output));
+    lanes.draw(layout);
+    setText(key, unitKey(state));
+    setText(laneKey, laneWords(state, lanes));
+    laneKey.hidden = !lanes.shown;
+    setText(reading, readOut(state, output));
+    setAttribute(reading, "title", reading.textContent || null);
     rescale.draw();
   });
   return pane;
 }
 
-/** Put the pieces into the page; the elements of each player. */
-function fill(
-  text: HTMLElement,
-  pieces: readonly (readonly [string, number])[],
-  players: readonly string[],
-): HTMLElement[][] {
-  const units: HTMLElement[][] = players.map(() => []);
-  for (const [piece, player] of pieces) {
-    if (player < 0) {
-      text.append(piece.trim() ? make("span", "spex-fixed", piece) : piece);
-      continue;
-    }
-    const core = piece.trim();
-    const before = piece.slice(0, piece.length - piece.trimStart().length);
-    const unit = make("span", "spex-unit", core || piece);
-    unit.dataset.player = String(player);
-    unit.setAttribute("role", "listitem");
-    if (/\s/.test(core)) unit.classList.add("spex-long");
-    if (!core) unit.classList.add("spex-blank");
-    if (units[player]?.length) unit.classList.add("spex-again");
-    units[player]?.push(unit);
-    text.append(core ? before : "", unit, core ? piece.slice(before.length + core.length) : "");
-  }
-  return units;
+function takeOut(unit: HTMLElement, taken: boolean): void {
+  setAttribute(unit, "aria-pressed", String(taken));
+  setAttribute(unit, "data-out", taken ? "" : null);
 }
 
-/** Point with the mouse, or walk with the arrow keys: one unit at a time is in the tab order. */
-function listen(text: HTMLElement, units: HTMLElement[][], state: ViewState): void {
-  const list = [...text.querySelectorAll<HTMLElement>(".spex-unit:not(.spex-again)")];
-  const playerOf = (target: EventTarget | null) => {
-    const unit = (target as Element | null)?.closest<HTMLElement>(".spex-unit");
-    return unit ? Number(unit.dataset.player) : null;
-  };
-  let current = list[0];
-  for (const unit of list) unit.tabIndex = unit === current ? 0 : -1;
-
-  text.addEventListener("pointerover", (event) => state.pointAtPlayer(playerOf(event.target)));
-  text.addEventListener("pointerleave", () => state.pointAtPlayer(null));
-  text.addEventListener("focusout", () => state.pointAtPlayer(null));
-  text.addEventListener("focusin", (event) => {
-    const player = playerOf(event.target);
-    const unit = player === null ? undefined : units[player]?.[0];
-    if (!unit || player === null) return;
-    if (current) current.tabIndex = -1;
-    unit.tabIndex = 0;
-    current = unit;
-    state.pointAtPlayer(player);
-  });
-  onKeys(text, ({ key }) => {
-    const at = list.indexOf(current as HTMLElement);
-    const steps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
-    const to = { Home: 0, End: list.length - 1 }[key] ?? at + (steps[key] ?? Number.NaN);
-    list[Math.max(0, Math.min(list.length - 1, to))]?.focus();
-    return !Number.isNaN(to);
-  });
+function unitKey({ header, frame, playerScale: { full } }: ViewState): string {
+  const bar = full ? ` · full\u00a0bar\u00a0=\u00a0${full}` : "";
+  return `each unit's own effect (Banzhaf value): + raises ${outputName(header, frame)}, − lowers it${bar}`;
 }
 
-function readUnit(state: ViewState, output: string): string {
-  const player = state.pointedPlayer;
-  if (player === null) return "";
-  return unitWords(state, player, output);
+function laneWords({ frame, standing }: ViewState, { drawn }: Lanes): string {
+  const index = frame ? ` (${indexName(frame)})` : "";
+  const most = standing.length > 0 ? ` · ${drawn.length} of ${standing.length} drawn` : "";
+  return `units that act together${index}: ●\u00a0+, ○\u00a0−, dashed while provisional${most}`;
+}
+
+/** What is pointed at, in words. */
+function readOut(state: ViewState, output: string): string {
+  const { pointedRow: row, pointedPlayer: player, frame, rankingScale, header } = state;
+  if (player !== null) return unitWords(state, player, output);
+  if (!row || !frame) return "";
+  const members = row.members.map((member) => `“${header.players[member]?.trim()}”`).join(" ");
+  return `${members} ${signed(row.effect, rankingScale.full)} · ${row.kind} · ${statusOf(row, frame)}`;
 }
 
 function unitWords(state: ViewState, player: number, output: string): string {
-  return `“${state.header.players[player]?.trim()}” ${effectWords(state, player, output)}`;
+  const taken = state.whatIf.includes(player) ? " is taken out;" : "";
+  return `“${state.header.players[player]?.trim()}”${taken} ${effectWords(state, player, output)}`;
 }
 
 function effectWords(state: ViewState, player: number, output: string): string {
