@@ -61,10 +61,11 @@ def surrogate(words: list[str], rng: np.random.Generator, noise: float) -> Spars
         start = k * (n // 40) // len(PLANTED) * 38  # in a longer text, each in another copy of the sentence
         found = tuple(sorted({bare.index(w.strip(","), start) for w in planted if w.strip(",") in bare}))
         terms[found] = terms.get(found, 0.0) + (-1) ** k * 0.9 / (k + 1) + rng.normal(0, 0.3 * noise)
+    sets = np.random.default_rng(7)  # the same in each round, or the ranking would never hold still
     for _ in range(120):
-        near = rng.integers(max(1, n - 60)) + np.arange(min(n, 60))
-        members = tuple(sorted(int(i) for i in rng.choice(near, rng.integers(2, 5), replace=False)))
-        terms[members] = float(rng.normal(0, 0.02 + 0.1 * noise))
+        near = sets.integers(max(1, n - 60)) + np.arange(min(n, 60))
+        members = tuple(sorted(int(i) for i in sets.choice(near, sets.integers(2, 5), replace=False)))
+        terms[members] = float(sets.normal(0, 0.05) + rng.normal(0, 0.1 * noise))
     return SparseSpectrum.from_sets(n, terms)
 
 

@@ -9,7 +9,8 @@ import { type Layout, UNKNOWN } from "./layout";
 import type { Frame, Interaction } from "./protocol";
 import type { LockedScale } from "./scale";
 import type { ViewState } from "./state";
-import { assign, type Shape, shape, stretches } from "./stretches";
+import { assign, lanesFor, type Shape, shape, stretches } from "./stretches";
+import { watch } from "./watch";
 import { statusOf } from "./wording";
 
 /** Lanes look for room for so many, from the top of the ranking. */
@@ -39,8 +40,7 @@ export class Lanes {
   /** Whether the person wants them. */
   shown = true;
   #layout = UNKNOWN;
-  /** What was last drawn, to know when nothing has changed. */
-  #from: readonly unknown[] = [];
+  readonly #changed = watch();
   #before: ReadonlyMap<string, number> = new Map();
   readonly #marks = new Map<string, Mark>();
   readonly #arc = makeSvg("path", { class: "spex-arc" });
@@ -69,9 +69,8 @@ export class Lanes {
 
   draw(layout: Layout): void {
     const { state } = this;
-    const from = [layout, this.shown, state.rankingScale.full, state.person.selected, ...state.standing];
-    if (from.length !== this.#from.length || from.some((part, i) => part !== this.#from[i])) {
-      this.#from = from;
+    const { standing, rankingScale, person } = state;
+    if (this.#changed(layout, this.shown, rankingScale.full, person.selected, ...standing)) {
       this.#layout = layout;
       this.#place(state.frame);
     }
@@ -90,7 +89,7 @@ export class Lanes {
       ...{ key: row.key, row, rank },
       stretches: stretches(row.members, rank, layout),
     }));
-    const lanes = assign(claims, this.#before);
+    const lanes = assign(claims, this.#before, lanesFor(layout.spots.length));
     this.#before = lanes;
     this.drawn = claims.flatMap(({ key, row, rank, stretches }) => {
       const lane = lanes.get(key);

@@ -52,6 +52,18 @@ export function inLines(boxes: readonly (Box | undefined)[], rtl: boolean): Layo
   return { lines, spots, rtl };
 }
 
+/** Which players are in view or within one height of it: to draw others would be in vain. All, where nothing is known. */
+export function nearTo(
+  { top, height }: { readonly top: number; readonly height: number },
+  { lines, spots }: Layout,
+): (player: number) => boolean {
+  return (player) => {
+    const spot = spots[player];
+    const line = spot && lines[spot.line];
+    return !line || height === 0 || (line.bottom > top - height && line.top < top + 2 * height);
+  };
+}
+
 export function middleOf(spot: Spot): number {
   return (spot.left + spot.right) / 2;
 }

@@ -65,12 +65,13 @@ export function pictureButtons(
 ): HTMLButtonElement[] {
   const scene = (): Scene => {
     const { header, frame } = state;
+    const words = key(); // which brings the text up to date
     const box = text.getBoundingClientRect();
     const origin = lanes.element.getBoundingClientRect();
     return {
       title: outputName(header, frame),
       about: [header.value, header.model, `ablated: ${header.ablation}`].filter((part) => part !== "").join(" · "),
-      key: key(),
+      key: words,
       width: box.width,
       rtl: getComputedStyle(text).direction === "rtl",
       bottom: box.bottom - origin.top,

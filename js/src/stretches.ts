@@ -5,8 +5,10 @@
 
 import { type Layout, middleOf } from "./layout";
 
-/** As many segments may lie under one another. */
-export const LANES = 5;
+/** How many segments may lie under one another, known before any is: in a longer text they lie farther apart. */
+export function lanesFor(players: number): number {
+  return players > 150 ? 3 : 5;
+}
 
 /** From one lane to the next. */
 export const PITCH = 8;
@@ -68,7 +70,11 @@ export interface Claim {
  * Give claims a lane each, the same under all lines that they touch; the first come first. Each keeps the lane that it had
  * where that is free, and what is new goes where it drives out nothing, if it can. Those that find no room are left out.
  */
-export function assign(claims: readonly Claim[], before: ReadonlyMap<string, number>): Map<string, number> {
+export function assign(
+  claims: readonly Claim[],
+  before: ReadonlyMap<string, number>,
+  count: number,
+): Map<string, number> {
   const taken = new Room();
   const hoped = new Room();
   for (const claim of claims) {
@@ -76,7 +82,7 @@ export function assign(claims: readonly Claim[], before: ReadonlyMap<string, num
     if (lane !== undefined) hoped.take(lane, claim);
   }
   const lanes = new Map<string, number>();
-  const all = Array.from({ length: LANES }, (_, lane) => lane);
+  const all = Array.from({ length: count }, (_, lane) => lane);
   for (const claim of claims) {
     const held = before.get(claim.key);
     const free = claim.stretches.length > 0 ? all.filter((lane) => taken.isFree(lane, claim)) : [];

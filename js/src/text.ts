@@ -2,15 +2,15 @@
 
 import { make, makeButton, setAttribute, setText } from "./dom";
 import { Lanes } from "./lanes";
-import { measure, UNKNOWN } from "./layout";
+import { measure, nearTo, UNKNOWN } from "./layout";
 import { signed } from "./numbers";
 import { paint } from "./palette";
 import { pictureButtons } from "./picture";
-import type { Frame } from "./protocol";
 import { rescaleButton } from "./rescale";
 import type { ViewState } from "./state";
-import { LANES, PITCH } from "./stretches";
+import { lanesFor, PITCH } from "./stretches";
 import { fill, listen } from "./units";
+import { watch } from "./watch";
 import { indexName, outputName, statusOf } from "./wording";
 
 export function textPane(state: ViewState): HTMLElement {
@@ -41,13 +41,19 @@ export function textPane(state: ViewState): HTMLElement {
   pane.append(scroll, foot);
 
   let layout = UNKNOWN;
+  let view = { top: 0, height: 0 };
+  const scrolled = () => {
+    view = { top: scroll.scrollTop, height: scroll.clientHeight };
+    state.invalidate();
+  };
   const look = () => {
     layout = measure(units, text, lanes.element);
-    state.invalidate();
+    scrolled();
   };
   const observer = new ResizeObserver(look);
   observer.observe(text);
   state.onDispose(() => observer.disconnect());
+  scroll.addEventListener("scroll", scrolled, { passive: true });
   void document.fonts?.ready.then(look);
   listen(text, units, state, () => layout);
 
@@ -55,35 +61,46 @@ export function textPane(state: ViewState): HTMLElement {
   const reserve = (shown: boolean) => {
     lanes.shown = shown;
     setAttribute(toggle, "aria-pressed", String(shown));
-    pane.style.setProperty("--spex-lanes", `${shown ? LANES * PITCH : 0}px`);
+    pane.style.setProperty("--spex-lanes", `${shown ? lanesFor(header.players.length) * PITCH : 0}px`);
     state.invalidate();
   };
   reserve(true);
 
-  const words = () => [unitKey(state), lanes.shown ? laneWords(state, lanes) : ""].filter((line) => line !== "");
-  tools.append(toggle, ...pictureButtons(state, text, lanes, words));
-
-  let drawn: Frame["effects"] | undefined;
-  let full = 0;
-  let named = "";
-  let marked: readonly number[] = [];
-  let out: readonly number[] = [];
-  state.subscribe(() => {
+  const said: string[] = [];
+  const shown: string[] = [];
+  /** Bring units up to date: all in what they say, and the near ones in how they look. */
+  const drawUnits = (isNear: (player: number) => boolean) => {
     const { frame, playerScale: scale } = state;
     const output = outputName(header, frame);
-    const effects = frame?.effects ?? null;
-    const anew = drawn === undefined || scale.full !== full || output !== named;
-    const turned = new Set(state.whatIf === out ? [] : [...out, ...state.whatIf]);
-    if (anew || effects !== drawn || turned.size > 0) {
-      units.forEach((parts, player) => {
-        const changed = anew || effects?.[player] !== drawn?.[player];
-        if (!changed && !turned.has(player)) return;
-        if (changed) for (const part of parts) paint(part, effects?.[player] ?? 0, scale);
-        if (turned.has(player)) for (const part of parts) takeOut(part, state.whatIf.includes(player));
+    const out = new Set(state.whatIf);
+    units.forEach((parts, player) => {
+      const effect = frame?.effects?.[player];
+      const look = [effect, scale.full, output, out.has(player)].join();
+      if (said[player] !== look) {
+        said[player] = look;
         if (parts[0]) setAttribute(parts[0], "aria-label", unitWords(state, player, output));
-      });
-      [drawn, full, named, out] = [effects, scale.full, output, state.whatIf];
-    }
+      }
+      if (shown[player] === look || !isNear(player)) return;
+      shown[player] = look;
+      for (const part of parts) {
+        paint(part, effect ?? 0, scale);
+        setAttribute(part, "aria-pressed", String(out.has(player)));
+        setAttribute(part, "data-out", out.has(player) ? "" : null);
+      }
+    });
+  };
+  const pictures = pictureButtons(state, text, lanes, () => {
+    drawUnits(() => true); // a picture shows the whole text
+    return [unitKey(state), lanes.shown ? laneWords(state, lanes) : ""].filter((line) => line !== "");
+  });
+  tools.append(toggle, ...pictures);
+
+  const changed = watch();
+  let marked: readonly number[] = [];
+  state.subscribe(() => {
+    const { frame, playerScale } = state;
+    const output = outputName(header, frame);
+    if (changed(frame?.effects, playerScale.full, output, state.whatIf, layout, view)) drawUnits(nearTo(view, layout));
     if (state.marked !== marked) {
       for (const unit of marked.flatMap((player) => units[player] ?? [])) setAttribute(unit, "data-marked", null);
       marked = state.marked;
@@ -100,11 +117,6 @@ export function textPane(state: ViewState): HTMLElement {
   return pane;
 }
 
-function takeOut(unit: HTMLElement, taken: boolean): void {
-  setAttribute(unit, "aria-pressed", String(taken));
-  setAttribute(unit, "data-out", taken ? "" : null);
-}
-
 function unitKey({ header, frame, playerScale: { full } }: ViewState): string {
   const bar = full ? ` · full\u00a0bar\u00a0=\u00a0${full}` : "";
   return `each unit's own effect (Banzhaf value): + raises ${outputName(header, frame)}, − lowers it${bar}`;
@@ -113,7 +125,7 @@ function unitKey({ header, frame, playerScale: { full } }: ViewState): string {
 function laneWords({ frame, standing }: ViewState, { drawn }: Lanes): string {
   const index = frame ? ` (${indexName(frame)})` : "";
   const most = standing.length > 0 ? ` · ${drawn.length} of ${standing.length} drawn` : "";
-  return `units that act together${index}: ●\u00a0+, ○\u00a0−, dashed while provisional${most}`;
+  return `acting together, by rank${index}: ●\u00a0+, ○\u00a0−, dashed while provisional${most}`;
 }
 
 /** What is pointed at, in words. */

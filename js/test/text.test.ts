@@ -1,11 +1,41 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { drawn, frame, HEADER, KNOWN, mount, over, unmountAll } from "./model";
+import { drawn, frame, HEADER, KNOWN, mount, over, press, SURE, unmountAll } from "./model";
 
-beforeEach(() => void vi.useFakeTimers());
+/** Calls those who watch the size of something. */
+let resize: (() => void)[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  resize = [];
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      constructor(call: () => void) {
+        resize.push(call);
+      }
+      observe() {}
+      disconnect() {}
+    },
+  );
+});
 afterEach(() => {
   unmountAll();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
   vi.useRealTimers();
 });
+
+/** Give the units places on the page, two in a line; counts how often anyone asks for them. */
+function layOut() {
+  const places = vi.spyOn(HTMLElement.prototype, "getClientRects").mockImplementation(function (this: HTMLElement) {
+    const player = Number(this.dataset.player);
+    const box = new DOMRect(50 * (player % 2), 80 * Math.floor(player / 2), 40, 16);
+    return [box] as unknown as DOMRectList;
+  });
+  for (const call of resize) call();
+  drawn();
+  return places;
+}
 
 test("the text on the page is the text that was given, before and after frames", () => {
   const view = mount(new DataView(new ArrayBuffer(0)));
@@ -134,4 +164,164 @@ test("two thousand units: a frame touches only those that changed", async () => 
   await vi.advanceTimersByTimeAsync(20);
   observer.disconnect();
   expect([...touched].map((node) => (node as HTMLElement).dataset.player)).toEqual(["7"]);
+});
+
+const lanesOf = (view: ReturnType<typeof mount>) => view.all(".spex-lanes [data-key]").map((lane) => lane.dataset.key);
+
+test("interactions of order 2 and more lie in lanes, with their ranks, signs and how sure they are", () => {
+  const view = mount(frame({}, SURE));
+  expect(lanesOf(view)).toEqual([]); // nothing is known of where the units stand
+  layOut();
+  expect(lanesOf(view)).toEqual(["0,1", "1,2,3", "0,3"]);
+  const lane = (key: string) => view.find(`.spex-lanes [data-key="${key}"]`);
+  expect(lane("0,1").dataset).toMatchObject({ sign: "+" });
+  expect(lane("1,2,3").dataset).toMatchObject({ sign: "−", dashed: "" }); // the model contradicted it
+  expect(lane("0,3").dataset).toMatchObject({ sign: "+", dashed: "" });
+  expect(lane("0,1").dataset.dashed).toBeUndefined();
+  expect([...lane("1,2,3").querySelectorAll("tspan")].map((rank) => rank.textContent)).toEqual(["2", "2"]);
+  const width = (key: string) => Number(lane(key).querySelector(".spex-joins")?.getAttribute("stroke-width"));
+  expect(width("0,1")).toBeGreaterThan(width("1,2,3"));
+  expect(view.find(".spex-foot").textContent).toContain("3 of 3 drawn");
+});
+
+test("what finds no lane is said, and a chosen interaction always has one", () => {
+  const players = ["a", "b"].concat(Array.from({ length: 12 }, (_, i) => `w${i}`));
+  const pieces = players.map((word, i): [string, number] => [`${word} `, i]);
+  const rows = players.slice(2).map((_, i): [number[], number] => [[0, 1, i + 2], 5 - i / 10]);
+  const view = mount(frame({}, { effects: players.map(() => 1), rows }), { players, pieces });
+  layOut();
+  expect(lanesOf(view)).toEqual(["0,1,2", "0,1,3", "0,1,4", "0,1,5", "0,1,6"]);
+  expect(view.find(".spex-foot").textContent).toContain("5 of 12 drawn");
+  view.find('tr[data-members="0,1,11"]').click();
+  drawn();
+  expect(lanesOf(view)).toContain("0,1,11");
+  expect(lanesOf(view)).toHaveLength(5);
+});
+
+test("the elements of a lane stay while its numbers change, and go with it", () => {
+  const view = mount();
+  layOut();
+  const lane = view.find('.spex-lanes [data-key="0,1"]');
+  view.show(frame({ seq: 2 }, { ...KNOWN, rows: [[[0, 1], -3]] }));
+  expect(view.find('.spex-lanes [data-key="0,1"]')).toBe(lane);
+  expect(lane.dataset.sign).toBe("−");
+  expect(lanesOf(view)).toEqual(["0,1"]);
+});
+
+test("a frame reads no layout", () => {
+  const view = mount();
+  const places = layOut();
+  const read = places.mock.calls.length;
+  view.show(frame({ seq: 2 }, { ...KNOWN, effects: [1, 1, 1, 1] }));
+  over(view.find('[data-player="1"]'));
+  drawn();
+  expect(read).toBe(4);
+  expect(places.mock.calls.length).toBe(read);
+});
+
+test("pointing at a lane marks its units, fades the others, draws an arc between two, and a click chooses it", () => {
+  const view = mount();
+  layOut();
+  const reach = (key: string) => view.find(`.spex-lanes [data-key="${key}"] .spex-reach`);
+  over(reach("0,3"));
+  drawn();
+  expect(view.all("[data-marked]").map((unit) => unit.dataset.player)).toEqual(["0", "3"]);
+  expect(view.all(".spex-lanes [data-on]").map((lane) => lane.dataset.key)).toEqual(["0,3"]);
+  expect(view.find(".spex-lanes").dataset.fade).toBe("");
+  expect(view.find(".spex-arc").getAttribute("d")).toMatch(/^M/);
+  expect(view.find(".spex-reading").textContent).toBe("“not” “all” +1.00 · mixed · provisional");
+  over(reach("1,2,3"));
+  drawn();
+  expect(view.find(".spex-arc").getAttribute("d")).toBeNull();
+  view.find(".spex-lanes").dispatchEvent(new PointerEvent("pointerout", { bubbles: true, relatedTarget: view.el }));
+  drawn();
+  expect(view.all("[data-marked]")).toEqual([]);
+  expect(view.find(".spex-lanes").dataset.fade).toBeUndefined();
+  reach("1,2,3").dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  drawn();
+  expect(view.find('tr[data-members="1,2,3"]').getAttribute("aria-selected")).toBe("true");
+  expect(view.all(".spex-lanes [data-on]").map((lane) => lane.dataset.key)).toEqual(["1,2,3"]);
+});
+
+test("a lane that goes under the pointer lets go of its row", () => {
+  const view = mount();
+  layOut();
+  over(view.find('.spex-lanes [data-key="0,3"] .spex-reach'));
+  drawn();
+  view.find("[data-action=lanes]").click();
+  vi.advanceTimersByTime(40);
+  expect(lanesOf(view)).toEqual([]);
+  expect(view.all("[data-marked]")).toEqual([]);
+});
+
+test("the room of the lanes is there before they are, and the button gives it back", () => {
+  const view = mount(new DataView(new ArrayBuffer(0)));
+  const room = () => view.find(".spex-text").style.getPropertyValue("--spex-lanes");
+  const before = room();
+  expect(Number.parseInt(before, 10)).toBeGreaterThan(0);
+  view.show(frame({}, KNOWN));
+  expect(room()).toBe(before);
+  expect(view.action("lanes").getAttribute("aria-pressed")).toBe("true");
+  view.action("lanes").click();
+  drawn();
+  expect(room()).toBe("0px");
+  expect(view.action("lanes").getAttribute("aria-pressed")).toBe("false");
+});
+
+test("a click, Enter and Space take a unit out and put it back, in words and not by colour alone", () => {
+  const view = mount();
+  const bad = view.find('[data-player="1"]');
+  const looks = () => [bad.getAttribute("aria-pressed"), bad.dataset.out, view.traits.what_if];
+  bad.click();
+  drawn();
+  expect(looks()).toEqual(["true", "", [1]]);
+  expect(bad.getAttribute("aria-label")).toBe("“bad” is taken out; lowers POSITIVE by 1.00 on average");
+  bad.focus();
+  press("Enter");
+  drawn();
+  expect(looks()).toEqual(["false", undefined, []]);
+  view.find('[data-player="3"]').click();
+  press(" ");
+  drawn();
+  expect(looks()).toEqual(["true", "", [1, 3]]);
+  press("Enter", { ctrlKey: true }); // the host's
+  expect(looks()).toEqual(["true", "", [1, 3]]);
+});
+
+test("to select text takes nothing out, and two quick clicks on a word leave it as it was", () => {
+  const view = mount();
+  const bad = view.find('[data-player="1"]');
+  const click = (detail: number) => bad.dispatchEvent(new MouseEvent("click", { bubbles: true, detail }));
+  const selection = vi.spyOn(window, "getSelection");
+  selection.mockReturnValue({ isCollapsed: false } as Selection);
+  click(1);
+  expect(view.traits.what_if ?? []).toEqual([]);
+  selection.mockReturnValue({ isCollapsed: true } as Selection);
+  click(1);
+  expect(view.traits.what_if).toEqual([1]);
+  selection.mockReturnValue({ isCollapsed: false } as Selection); // two clicks select a word
+  click(2);
+  expect(view.traits.what_if).toEqual([]);
+});
+
+test("up and down walk the lines, left and right go with the text's direction", () => {
+  const view = mount();
+  layOut();
+  const at = () => (document.activeElement as HTMLElement).dataset.player;
+  view.find('[data-player="1"]').focus();
+  press("ArrowDown");
+  expect(at()).toBe("3");
+  press("ArrowDown");
+  expect(at()).toBe("3"); // there is no line below
+  press("ArrowUp");
+  expect(at()).toBe("1");
+  view.find(".spex-running").style.direction = "rtl";
+  layOut();
+  press("ArrowRight");
+  expect(at()).toBe("0");
+});
+
+test("special tokens before the text do not decide its direction", () => {
+  const view = mount();
+  expect(view.all(".spex-fixed").map((piece) => piece.getAttribute("dir"))).toEqual(["auto", null]);
 });
