@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,7 @@ class Recording:
         return cls(
             header=replace(header, log=""),
             snapshot=moments[-1][1],
-            frames=tuple(encode(snapshot) for _, snapshot in moments),
+            frames=tuple(_encoded(snapshot) for _, snapshot in moments),
             seconds=tuple(seconds for seconds, _ in moments),
             coalitions=none if coalitions is None else coalitions,
             values=np.empty((0, len(header.outputs))) if values is None else values,
@@ -161,6 +162,16 @@ class _OtherVersion(Exception):
             f"was written by another version of spex_widget: its format is {version} with frames of version {frames}, "
             f"and this version reads {VERSION} with {FRAMES}"
         )
+
+
+_known: WeakKeyDictionary[Snapshot, bytes] = WeakKeyDictionary()
+
+
+def _encoded(snapshot: Snapshot) -> bytes:
+    # Of thousands of players a frame takes a third of a second, and a run is often saved in more ways than one.
+    if snapshot not in _known:
+        _known[snapshot] = encode(snapshot)
+    return _known[snapshot]
 
 
 def _bytes(content: bytes) -> npt.NDArray[np.uint8]:
