@@ -1,12 +1,14 @@
 /** What a person asks of the kernel, and whether it has answered. */
 
-import type { Command } from "./protocol";
+import { type Command, modelValue } from "./protocol";
 import type { ViewState } from "./state";
 
 /** A kernel that has not answered by then is busy with a cell. */
 export const BUSY_AFTER_MS = 400;
 
-export type Asked = Exclude<Command["type"], "hello">;
+/** What the run obeys, and counts; probes are answered by their values instead. */
+type Verb = Exclude<Command, { type: "hello" | "probe" }>;
+export type Asked = Verb["type"];
 
 interface Pending {
   /** The run has obeyed so many verbs once this one is among them. */
@@ -25,7 +27,7 @@ export class Commands {
   ) {}
 
   /** Send a command; until a frame acknowledges it, it is pending and cannot be sent again. */
-  ask(command: Exclude<Command, { type: "hello" }>): void {
+  ask(command: Verb): void {
     const frame = this.state.frame;
     if (!frame || !this.state.live || this.#pending.has(command.type)) return;
     const timer = setTimeout(() => {
@@ -36,6 +38,14 @@ export class Commands {
     this.#pending.set(command.type, { turn, timer });
     this.send(command);
     this.state.invalidate();
+  }
+
+  /** Have the model's own values at these coalitions; the newest frame may hold some of them already. */
+  probe(ablated: readonly (readonly number[])[]): void {
+    const frame = this.state.frame;
+    if (!frame || !this.state.live) return;
+    const unknown = ablated.filter((players) => modelValue(frame, players) === null).map((players) => [...players]);
+    if (unknown.length > 0) this.send({ type: "probe", ablated: unknown });
   }
 
   isPending(type: Asked): boolean {

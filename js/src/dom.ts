@@ -47,6 +47,20 @@ export function makeButton(action: string, press: () => void, text = ""): HTMLBu
   return button;
 }
 
+/** Make a choice of a list, by the name of what is picked. */
+export function makeSelect(pick: string, options: Iterable<readonly [text: string, value: string]>): HTMLSelectElement {
+  const select = make("select");
+  select.dataset.pick = pick;
+  for (const [text, value] of options) select.append(makeOption(text, value));
+  return select;
+}
+
+export function makeOption(text: string, value: string): HTMLOptionElement {
+  const option = make("option", "", text);
+  option.value = value;
+  return option;
+}
+
 /** Show a button or hide it. One that the keyboard is on stays, disabled, until it is left, or the focus would be lost. */
 export function showButton(button: HTMLButtonElement, shown: boolean, enabled = shown): void {
   button.hidden = !shown && !button.matches(":focus-visible");

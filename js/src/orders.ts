@@ -1,6 +1,7 @@
 /** Which orders are ranked. */
 
 import { make, setAttribute } from "./dom";
+import { OF_PLAYERS } from "./protocol";
 
 const PASSES = new Map<string, (order: number) => boolean>([
   ["2+", (order) => order >= 2],
@@ -14,6 +15,8 @@ const PASSES = new Map<string, (order: number) => boolean>([
 export interface OrderChoice {
   readonly element: HTMLElement;
   passes(order: number): boolean;
+  /** Rank single players while the index speaks of nothing else; afterwards what was ranked before. */
+  follow(index: string): void;
 }
 
 /** A group of buttons, one of them pressed; interactions of every order from 2 at first. */
@@ -23,6 +26,8 @@ export function orderChoice(changed: () => void): OrderChoice {
   element.setAttribute("aria-label", "orders ranked");
   element.append(make("span", "spex-muted", "order"));
   let chosen = "2+";
+  /** What was chosen before an index of single players came. */
+  let before: string | null = null;
   const buttons = [...PASSES.keys()].map((name) => {
     const button = make("button", "", name);
     button.type = "button";
@@ -39,5 +44,14 @@ export function orderChoice(changed: () => void): OrderChoice {
   };
   press();
   element.append(...buttons);
-  return { element, passes: (order) => PASSES.get(chosen)?.(order) ?? true };
+  return {
+    element,
+    passes: (order) => PASSES.get(chosen)?.(order) ?? true,
+    follow(index) {
+      const alone = OF_PLAYERS.some((one) => one === index);
+      if (alone === (before !== null)) return;
+      [chosen, before] = alone ? ["1", chosen] : [before ?? chosen, null];
+      press();
+    },
+  };
 }

@@ -15,6 +15,15 @@ export type RunState = (typeof STATES)[number];
 export const KINDS = ["single", "reinforcing", "redundant", "reversal", "mixed"] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** The interaction indices, as spex_widget/spectrum/weights.py spells them. */
+export const INDICES = ["Fourier", "Moebius", "BV", "SV", "BII", "SII", "k-SII", "STII", "FBII", "FSII"] as const;
+
+/** Those that speak of single players only. */
+export const OF_PLAYERS = ["BV", "SV"] as const;
+
+/** Those that are another one for each largest order. */
+export const OF_AN_ORDER = ["k-SII", "STII", "FBII", "FSII"] as const;
+
 /** The indices whose intervals were found to cover; the others have none. */
 export const HONEST = ["Fourier", "BV", "BII"] as const;
 
@@ -86,6 +95,12 @@ export interface Probe {
   /** Which players were ablated, ascending, joined by commas. */
   key: string;
   value: number;
+}
+
+/** What the model said with these players ablated, ascending; null where it was not asked. */
+export function modelValue({ probes }: Frame, ablated: readonly number[]): number | null {
+  const key = ablated.join();
+  return probes.find((probe) => probe.key === key)?.value ?? null;
 }
 
 /** The smallest ablation found that takes the output across a threshold. */

@@ -6,7 +6,7 @@
 import { make, makeButton, setText, showButton } from "./dom";
 import { rowFilters } from "./filters";
 import { slide } from "./flip";
-import { indexHelp } from "./indexhelp";
+import { indexPicker } from "./indexpicker";
 import { orderChoice } from "./orders";
 import { type Frame, type Interaction, isFinal } from "./protocol";
 import { Reader } from "./reader";
@@ -39,7 +39,7 @@ export function rankingPane(state: ViewState): HTMLElement {
   };
   const orders = orderChoice(begin);
   const filters = rowFilters(state.header.players, begin);
-  const help = indexHelp();
+  const index = indexPicker(state);
   const rescale = rescaleButton(state, state.rankingScale);
   const offer = makeButton("apply", () => {
     adopt(apply(sizes(shown()), state.now()));
@@ -48,7 +48,7 @@ export function rankingPane(state: ViewState): HTMLElement {
   });
   held.append(offer);
   const head = make("div", "spex-head");
-  head.append(make("strong", "", "Acting together"), orders.element, help.element, rescale.element);
+  head.append(make("strong", "", "Acting together"), index.element, orders.element, index.help, rescale.element);
   const empty = make("p", "spex-muted");
   const more = makeButton("more", () => {
     all = !all;
@@ -131,8 +131,9 @@ export function rankingPane(state: ViewState): HTMLElement {
     const frame = state.frame;
     const known = !!frame?.effects;
     if (known) {
+      orders.follow(frame.index);
       place(frame);
-      help.draw(frame);
+      index.draw(frame);
     }
     head.hidden = filters.element.hidden = table.hidden = !known;
     rescale.draw();

@@ -1,5 +1,6 @@
 /** One row of the ranking: its cells, kept in place while the numbers in them change. */
 
+import { chips } from "./chips";
 import { make, makeButton, setAttribute, setText } from "./dom";
 import { signed } from "./numbers";
 import { paint, whisker } from "./palette";
@@ -7,8 +8,8 @@ import { type Frame, type Interaction, TOP } from "./protocol";
 import type { LockedScale } from "./scale";
 import { KIND_WORDS, statusOf, statusWords } from "./wording";
 
-/** Chips shown before the rest is only counted. */
-const CHIPS = 12;
+/** So many members name a row's button. */
+const NAMED = 12;
 
 export class Row {
   readonly element = make("tr");
@@ -26,7 +27,7 @@ export class Row {
     this.interaction = interaction;
     this.element.dataset.members = interaction.key;
     this.#pin = makeButton("pin", pin);
-    const named = interaction.members.slice(0, CHIPS).map((player) => players[player]?.trim());
+    const named = interaction.members.slice(0, NAMED).map((player) => players[player]?.trim());
     this.#pin.setAttribute("aria-label", `pin ${named.join(" ")}`);
     this.tabStop = false;
     const rank = make("td", "spex-rank spex-number");
@@ -88,14 +89,4 @@ function absenceOf({ members }: Interaction, frame: Frame): string {
   const single = members.length === 1;
   const peers = frame.interactions.filter((other) => (other.members.length === 1) === single);
   return peers.length < TOP ? "not found now" : `out of top ${TOP}`;
-}
-
-/** The members as words in reading order, with a mark where other units stand between them. */
-function chips(members: readonly number[], players: readonly string[]): HTMLElement[] {
-  const shown = members.slice(0, CHIPS).flatMap((player, i) => {
-    const chip = make("span", "spex-chip", players[player]?.trim() || "␣");
-    chip.title = `unit ${player + 1}: ${players[player]}`;
-    return i > 0 && members[i - 1] !== player - 1 ? [make("span", "spex-gap"), chip] : [chip];
-  });
-  return members.length > CHIPS ? [...shown, make("span", "spex-muted", `and ${members.length - CHIPS} more`)] : shown;
 }

@@ -1,4 +1,4 @@
-/** The button that has the largest interactions measured on the model itself; it says what that costs, and how far it is. */
+/** The buttons that have interactions measured on the model itself; they say what that costs, and how far it is. */
 
 import type { Commands } from "./commands";
 import { makeButton, setAttribute, setText, showButton } from "./dom";
@@ -9,6 +9,9 @@ import type { ViewState } from "./state";
 /** How many interactions are measured, and in how many contexts each: as `view.verify()` has it (see test_wire.py). */
 const LARGEST = 10;
 const CONTEXTS = 16;
+
+/** In how many contexts one interaction is measured when a person asks for evidence: as `view.add_evidence()` has it. */
+const EVIDENCE = 64;
 
 export function verifyButton(state: ViewState, commands: Commands): HTMLButtonElement {
   const element = makeButton("verify", () => commands.ask({ type: "verify", top: LARGEST, contexts: CONTEXTS }));
@@ -27,15 +30,40 @@ export function verifyButton(state: ViewState, commands: Commands): HTMLButtonEl
   return element;
 }
 
+/** Measures the interaction that is chosen in more contexts. */
+export function evidenceButton(state: ViewState, commands: Commands): HTMLButtonElement {
+  const { person, header } = state;
+  const element = makeButton("evidence", () =>
+    commands.ask({ type: "evidence", members: [...person.selected], contexts: EVIDENCE }),
+  );
+  state.subscribe(() => {
+    const frame = state.frame;
+    const { done, chosen } = frame?.verifying ?? { done: 0, chosen: 0 };
+    const going = commands.isPending("evidence") || chosen > 0;
+    const order = person.selected.length;
+    const ablations = costOf([order], header.players.length, EVIDENCE);
+    let why = "";
+    if (!frame?.effects) why = "There is no estimate yet";
+    else if (frame.exact) why = EXACT;
+    else if (ablations === 0) why = LARGE;
+    showButton(element, state.live, !going && !why);
+    setText(element, chosen > 0 ? `measuring ${done} / ${chosen}` : going ? "measuring…" : "add evidence");
+    setAttribute(element, "aria-busy", going ? "true" : null);
+    const cost = `about ${count(ablations)} ablations more, from which the surrogate does not learn`;
+    setAttribute(element, "title", why || `Measure this set on the model itself, in ${EVIDENCE} new contexts: ${cost}`);
+  });
+  return element;
+}
+
+const EXACT = "Every coalition was evaluated: the effects are the model's own, and nothing is left to measure";
+const LARGE = `Sets of more than ${MOST_PLAYERS} units take too many ablations to be measured`;
+
 /** Why there is nothing to measure; empty where there is. */
 function whyNot(frame: Frame, sets: readonly Interaction[], players: number): string {
   if (!frame.effects) return "There is no ranking yet whose interactions could be measured";
-  if (frame.exact)
-    return "Every coalition was evaluated: the effects are the model's own, and nothing is left to measure";
+  if (frame.exact) return EXACT;
   if (sets.length === 0) return "No interaction was found that could be measured";
-  if (cost(sets, players) === 0)
-    return `Sets of more than ${MOST_PLAYERS} units take too many ablations to be measured`;
-  return "";
+  return cost(sets, players) === 0 ? LARGE : "";
 }
 
 function promise(sets: readonly Interaction[], players: number): string {
@@ -46,8 +74,13 @@ function promise(sets: readonly Interaction[], players: number): string {
   );
 }
 
-/** How many ablations it takes: every way for the members to be there or not, in each context of the others. */
 function cost(sets: readonly Interaction[], players: number): number {
-  const measurable = sets.map(({ members }) => members.length).filter((order) => order <= MOST_PLAYERS);
-  return measurable.reduce((sum, k) => sum + 2 ** k * Math.min(CONTEXTS, 2 ** (players - k)), 0);
+  const orders = sets.map(({ members }) => members.length);
+  return costOf(orders, players, CONTEXTS);
+}
+
+/** How many ablations it takes: every way for the members to be there or not, in each context of the others. */
+function costOf(orders: readonly number[], players: number, contexts: number): number {
+  const measurable = orders.filter((order) => order <= MOST_PLAYERS);
+  return measurable.reduce((sum, k) => sum + 2 ** k * Math.min(contexts, 2 ** (players - k)), 0);
 }

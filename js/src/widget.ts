@@ -1,6 +1,8 @@
 /** The entry: a view of one run, drawn from its newest frame. Works in any host that gives it a model. */
 
 import type { AnyModel, Render } from "@anywidget/types";
+import { answerPane } from "./answer";
+import { cardPane } from "./card";
 import { Commands } from "./commands";
 import { convergencePane } from "./convergence";
 import { keepKeys, make, setAttribute } from "./dom";
@@ -13,6 +15,7 @@ import { rankingPane } from "./ranking";
 import { type Recording, replayPane } from "./replay";
 import { type Person, ViewState } from "./state";
 import { hideTwin } from "./twin";
+import { whatIfPane } from "./whatif";
 
 /** What the kernel and the page share. */
 export interface Traits extends Partial<Person> {
@@ -40,12 +43,17 @@ const render: Render<Traits> = ({ model, el, signal }) => {
   });
   const panes = make("div", "spex-panes");
   const ranking = rankingPane(state); // draws first, for lanes show the rows as they stand in it
+  const side = make("div", "spex-side");
+  side.append(cardPane(state, commands), convergencePane(state));
+  const answer = answerPane(state);
   panes.append(
     headerPane(state, commands),
     ...(recording ? [replayPane(state, recording)] : []),
+    ...(answer ? [answer] : []),
     ...panesOf(state.header.lens).map((pane) => pane(state, commands)),
+    whatIfPane(state, commands),
     ranking,
-    convergencePane(state),
+    side,
     milestonesPane(state),
   );
   root.append(panes);

@@ -7,6 +7,7 @@ import {
   HONEST,
   type Interaction,
   type Kind,
+  type Measured,
   type RunState,
   type Verdict,
   type Work,
@@ -53,9 +54,14 @@ export const STATUS_WORDS: Record<Status, string> = {
 
 /** What the status of a row means; of one that was measured, with the figures. */
 export function statusWords({ measured }: Interaction, status: Status, full: number): string {
-  if (!measured) return STATUS_WORDS[status];
-  const [mean, low, high] = [measured.effect, measured.low, measured.high].map((x) => signed(x, full));
-  return `${STATUS_WORDS[status]}\nmeasured: ${mean} (${low} to ${high}) in ${count(measured.contexts)} contexts`;
+  return measured ? `${STATUS_WORDS[status]}\nmeasured: ${measuredWords(measured, full)}` : STATUS_WORDS[status];
+}
+
+/** What was measured, over how many contexts, and how many of these were chosen because of this very set. */
+export function measuredWords({ effect, low, high, contexts, targeted }: Measured, full: number): string {
+  const [mean, from, to] = [effect, low, high].map((x) => signed(x, full));
+  const asked = targeted > 0 ? `, ${count(targeted)} of them asked for of this set (targeted)` : "";
+  return `${mean} (${from} to ${to}) in ${count(contexts)} contexts${asked}`;
 }
 
 const FAITH =

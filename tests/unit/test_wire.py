@@ -40,7 +40,8 @@ from spex_widget.snapshot import (
 )
 from spex_widget.snapshot.frame import NO_PLAYER, VERSION
 from spex_widget.snapshot.ranked import player_effects
-from spex_widget.spectrum import SparseSpectrum, interactions
+from spex_widget.spectrum import INDICES, SparseSpectrum, interactions
+from spex_widget.spectrum.weights import OF_PLAYERS, fourier_weights
 from spex_widget.widget import SpexWidget
 
 JS = Path(__file__).parents[2] / "js"
@@ -97,6 +98,11 @@ def test_python_writes_the_bytes_that_the_page_is_tested_on() -> None:
     assert content(frame) == json.loads((FIXTURES / "frame.json").read_text())
 
 
+def is_of_an_order(index: str) -> bool:
+    """Whether sets of one and two players have other weights when sets of three have an effect of their own."""
+    return not np.array_equal(*(fourier_weights(index, limit, 4)[1:3] for limit in (2, 3)))
+
+
 @pytest.mark.parametrize(
     ("name", "ours"),
     [
@@ -106,6 +112,9 @@ def test_python_writes_the_bytes_that_the_page_is_tested_on() -> None:
         ("VERDICTS", list(VERDICTS)),
         ("STATES", list(STATES)),
         ("HONEST", list(HONEST)),
+        ("INDICES", list(INDICES)),
+        ("OF_PLAYERS", list(OF_PLAYERS)),
+        ("OF_AN_ORDER", [index for index in INDICES if index not in OF_PLAYERS and is_of_an_order(index)]),
         ("MOST_PLAYERS", MOST_PLAYERS),
     ],
 )
@@ -122,6 +131,11 @@ def test_the_button_asks_for_what_python_measures_by_default(verb: Callable[...,
     theirs = [re.findall(rf"^const {name} = (\d+);$", source, re.MULTILINE) for name in ("LARGEST", "CONTEXTS")]
     ours = inspect.signature(verb).parameters
     assert theirs == [[str(ours["top"].default)], [str(ours["contexts"].default)]]
+
+
+def test_the_card_asks_for_as_much_evidence_as_python_takes_by_default() -> None:
+    theirs = re.findall(r"^const EVIDENCE = (\d+);$", (JS / "src" / "verify.ts").read_text(), re.MULTILINE)
+    assert theirs == [str(inspect.signature(SpexWidget.add_evidence).parameters["contexts"].default)]
 
 
 def test_protocol_ts_knows_the_final_states() -> None:

@@ -1,0 +1,120 @@
+/** The table of an interaction: one row a way for its members to be there or not, two columns of values on one scale. */
+
+import { assignment } from "./chips";
+import { make, setAttribute, setText } from "./dom";
+import { signed } from "./numbers";
+import { paint } from "./palette";
+import { type Frame, modelValue, type Spectrum } from "./protocol";
+import { LockedScale } from "./scale";
+import { bits, valueWithout } from "./surrogate";
+
+/** Larger sets have no table: it doubles with each member. */
+export const LARGEST = 4;
+
+const HEADS = [
+  ["units", ""],
+  ["rest present", "The model's own value while all other units are there; beside it, in grey, the surrogate's"],
+  [
+    "averaged over the rest",
+    "The surrogate's average over all ways for the other units to be there or not: an index speaks of this",
+  ],
+] as const;
+
+interface Row {
+  readonly position: number;
+  readonly ablated: readonly number[];
+  readonly model: Value;
+  readonly surrogate: HTMLElement;
+  readonly average: Value;
+}
+
+export class CardTable {
+  readonly element = make("table");
+  readonly #body: HTMLTableSectionElement;
+  readonly #scale = new LockedScale();
+  #rows: readonly Row[] = [];
+  #members: readonly number[] = [];
+
+  constructor(readonly players: readonly string[]) {
+    this.element.setAttribute("aria-label", "Values with and without each of the units");
+    const head = this.element.createTHead().insertRow();
+    for (const [name, title] of HEADS) {
+      const cell = make("th", "", name);
+      cell.scope = "col";
+      if (title) cell.title = title;
+      head.append(cell);
+    }
+    this.#body = this.element.createTBody();
+  }
+
+  /** Show the newest values; returns all coalitions of the first column, by who is ablated. */
+  draw(
+    members: readonly number[],
+    averages: Float64Array,
+    spectrum: Spectrum,
+    frame: Frame,
+    live: boolean,
+  ): (readonly number[])[] {
+    if (members !== this.#members) this.#build(members);
+    const values = this.#rows.map(({ position, ablated }) => ({
+      model: modelValue(frame, ablated),
+      surrogate: valueWithout(spectrum, ablated),
+      average: averages[position] ?? 0,
+    }));
+    const sizes = values.map(({ model, surrogate, average }) =>
+      Math.max(...[model ?? 0, surrogate, average].map(Math.abs)),
+    );
+    this.#scale.take(Math.max(...sizes), false);
+    const { full } = this.#scale;
+    const none = !live ? "–" : frame.asked.error && frame.asked.pending === 0 ? "no answer" : "…";
+    this.#rows.forEach((row, i) => {
+      const { model, surrogate, average } = values[i] as (typeof values)[number];
+      row.model.draw(model, this.#scale, none);
+      setText(row.surrogate, signed(surrogate, full));
+      row.average.draw(average, this.#scale);
+    });
+    return this.#rows.map(({ ablated }) => ablated);
+  }
+
+  #build(members: readonly number[]): void {
+    this.#members = members;
+    this.#scale.release();
+    // From all ablated to all present, so that what each one adds is read downwards.
+    const positions = Array.from({ length: 1 << members.length }, (_, position) => position);
+    positions.sort((a, b) => bits(a) - bits(b) || a - b);
+    const rows = positions.map((position) => {
+      const head = make("th");
+      head.scope = "row";
+      head.append(...assignment(position, members, this.players));
+      const [model, average] = [new Value(), new Value()];
+      const surrogate = make("span", "spex-muted spex-number");
+      surrogate.title = "the surrogate's value";
+      model.element.append(surrogate);
+      const element = make("tr");
+      element.append(head, model.element, average.element);
+      const ablated = members.filter((_, i) => !((position >> i) & 1));
+      return { row: { position, ablated, model, surrogate, average }, element };
+    });
+    this.#rows = rows.map(({ row }) => row);
+    this.#body.replaceChildren(...rows.map(({ element }) => element));
+  }
+}
+
+/** A cell with a value and its bar. */
+class Value {
+  readonly element = make("td");
+  readonly #bar = make("span", "spex-bar");
+  readonly #number = make("span", "spex-number spex-value");
+
+  constructor() {
+    this.#bar.setAttribute("aria-hidden", "true");
+    this.element.append(this.#bar, this.#number);
+  }
+
+  /** Show a value; where there is none, a word in its place. */
+  draw(value: number | null, scale: LockedScale, none = ""): void {
+    setText(this.#number, value === null ? none : signed(value, scale.full));
+    setAttribute(this.element, "data-pending", value === null && none === "…" ? "" : null);
+    paint(this.#bar, value ?? 0, scale);
+  }
+}

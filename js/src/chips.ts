@@ -1,0 +1,52 @@
+/** Units as words in a box each. */
+
+import { make, setAttribute } from "./dom";
+
+/** Chips shown before the rest is only counted. */
+const MOST = 12;
+
+export function chip(player: number, players: readonly string[]): HTMLElement {
+  const element = make("span", "spex-chip", players[player]?.trim() || "␣");
+  element.title = `unit ${player + 1}: ${players[player]}`;
+  return element;
+}
+
+/** The members as words in reading order, with a mark where other units stand between them. */
+export function chips(members: readonly number[], players: readonly string[]): HTMLElement[] {
+  const shown = members.slice(0, MOST).flatMap((player, i) => {
+    const one = chip(player, players);
+    return i > 0 && members[i - 1] !== player - 1 ? [make("span", "spex-gap"), one] : [one];
+  });
+  return members.length > MOST ? [...shown, make("span", "spex-muted", `and ${members.length - MOST} more`)] : shown;
+}
+
+/** A way for members to be there or not, bit i of a position for member i: what is ablated is struck through. */
+export function assignment(
+  position: number,
+  members: readonly number[],
+  players: readonly string[],
+): (HTMLElement | Text)[] {
+  const isIn = (i: number) => (position >> i) & 1;
+  const shown = members.map((player, i) => {
+    const one = chip(player, players);
+    setAttribute(one, "data-out", isIn(i) ? null : "");
+    one.setAttribute("aria-hidden", "true");
+    return one;
+  });
+  const said = members.map((player, i) => `${isIn(i) ? "with" : "without"} ${quoted(player, players)}`).join(", ");
+  return [...shown, make("span", "spex-unseen", said)];
+}
+
+export function quoted(player: number, players: readonly string[]): string {
+  return `“${players[player]?.trim() || "␣"}”`;
+}
+
+/** Units by name: “a”, “b” and “c”. */
+export function named(players: readonly number[], labels: readonly string[]): string {
+  const names = players.slice(0, MOST).map((player) => quoted(player, labels));
+  return joined(players.length > MOST ? [...names, `${players.length - MOST} more`] : names);
+}
+
+export function joined(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}

@@ -1,0 +1,66 @@
+/** The search for the smallest ablation that takes the output across a threshold: its button, and what was found. */
+
+import { named } from "./chips";
+import type { Commands } from "./commands";
+import { make, makeButton, setAttribute, setText, showButton } from "./dom";
+import { count, signed } from "./numbers";
+import { type Flip, type Frame, modelValue } from "./protocol";
+import { roundUp } from "./scale";
+import type { ViewState } from "./state";
+import { valueWithout } from "./surrogate";
+import { outputName } from "./wording";
+
+export function flipSearch(state: ViewState, commands: Commands) {
+  const { header } = state;
+  const form = make("span", "spex-search");
+  const field = make("input");
+  field.type = "number";
+  field.step = "any";
+  field.placeholder = "half way";
+  field.value = header.threshold === null ? "" : String(header.threshold);
+  field.title = "What the output has to cross; half way between all and none of the units where it is empty";
+  const label = make("label", "spex-muted", "across ");
+  label.append(field);
+  const find = makeButton("flip", () => {
+    commands.ask({ type: "flip", threshold: field.value === "" ? null : Number(field.value) });
+  });
+  find.title =
+    "Search the surrogate for the fewest units whose absence takes the output across, and try them on the model";
+  form.append(find, label);
+  form.hidden = !state.live; // nobody would answer
+
+  const words = make("span");
+  words.setAttribute("aria-live", "polite");
+  const show = makeButton("show-flip", () => state.change({ what_if: state.frame?.asked.flip?.ablated ?? [] }), "show");
+  const result = make("p", "spex-row spex-flip");
+  result.append(words, show);
+
+  state.subscribe(() => {
+    const { frame } = state;
+    const flip = frame?.asked.flip ?? null;
+    const going = commands.isPending("flip") || flip?.searching === true;
+    showButton(find, true, !going && !!frame?.spectrum);
+    const tried = flip?.searching ? ` ${count(flip.tried)} tried` : "";
+    setText(find, going ? `searching…${tried}` : "find the smallest flip");
+    setAttribute(find, "aria-busy", going ? "true" : null);
+    setText(words, frame && flip && !flip.searching ? wordsOfFlip(frame, flip, state) : "");
+    const found = !!flip && flip.ablated.length > 0;
+    showButton(show, found && flip.ablated.join() !== state.whatIf.join());
+    result.hidden = words.textContent === "" && show.hidden;
+  });
+  return { form, result };
+}
+
+/** What the search came to, on the model's own word. */
+function wordsOfFlip(frame: Frame, flip: Flip, { header }: ViewState): string {
+  const output = outputName(header, frame);
+  const all = modelValue(frame, []) ?? (frame.spectrum && valueWithout(frame.spectrum, [])) ?? flip.threshold;
+  const full = roundUp(Math.max(...[all, flip.value ?? 0, flip.threshold].map(Math.abs)));
+  const across = signed(flip.threshold, full);
+  if (flip.ablated.length === 0 || flip.value === null) {
+    return `No set was found that takes ${output} across ${across}, of ${count(flip.tried)} that the model was asked about.`;
+  }
+  const way = `Taking out ${named(flip.ablated, header.players)} takes ${output} from ${signed(all, full)} to ${signed(flip.value, full)}`;
+  const undoes = flip.ablated.length > 1 ? "putting any of them back undoes it" : "putting it back undoes it";
+  return `${way}, across ${across}, on the model itself${flip.minimal ? `; ${undoes}` : ""}.`;
+}

@@ -1,0 +1,127 @@
+/** Pane 7: units are taken out, and the surrogate answers at once, then the model; and the smallest set that flips it. */
+
+import { quoted } from "./chips";
+import type { Commands } from "./commands";
+import { make, makeButton, setText, showButton } from "./dom";
+import { flipSearch } from "./flipsearch";
+import { signed } from "./numbers";
+import { type Frame, modelValue } from "./protocol";
+import { ruler } from "./ruler";
+import { roundUp } from "./scale";
+import type { ViewState } from "./state";
+import { valueOfNone, valueWithout } from "./surrogate";
+import { outputName } from "./wording";
+
+const NOBODY: readonly number[] = [];
+
+/** What is known of a coalition and of the two that it is compared with. */
+export interface Answer {
+  readonly all: number;
+  readonly none: number;
+  readonly surrogate: number;
+  /** Null while the model has not been heard. */
+  readonly model: number | null;
+  readonly modelAll: number | null;
+  readonly threshold: number | null;
+  /** The root mean square of what the surrogate on the page leaves out. */
+  readonly leftOut: number;
+}
+
+export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
+  const { header } = state;
+  const pane = make("section", "spex-whatif");
+  pane.setAttribute("aria-label", "What if");
+  const out = make("span", "spex-out");
+  const back = makeButton("restore", () => state.restore(), "put all back");
+  const top = make("div", "spex-row");
+  const search = flipSearch(state, commands);
+  top.append(make("strong", "", "What if"), out, back, search.form);
+  const line = make("p", "spex-number spex-answer-line");
+  const heard = make("div", "spex-unseen");
+  heard.setAttribute("aria-live", "polite");
+  const alert = make("div", "spex-alert");
+  alert.setAttribute("role", "alert");
+  const scale = ruler();
+  pane.append(top, line, heard, scale.element, search.result, alert);
+
+  let taken: readonly number[] | null = null;
+  let asked = false;
+  let said = "";
+  state.subscribe(() => {
+    const { frame, whatIf } = state;
+    if (whatIf !== taken) {
+      out.replaceChildren(...takenOut(state));
+      taken = whatIf;
+    }
+    showButton(back, whatIf.length > 0);
+    const answer = frame && answerOf(frame, whatIf, header.threshold);
+    setText(line, whatIf.length === 0 ? "" : wordsOf(answer, state));
+    line.hidden = line.textContent === "";
+    scale.draw(whatIf.length > 0 ? answer : null);
+    setText(alert, frame?.asked.error ? `the model gave no answer: ${frame.asked.error}` : "");
+    alert.hidden = alert.textContent === "";
+    if (answer && whatIf.length > 0 && !asked) {
+      commands.probe([NOBODY]); // the kernel itself asks about what is taken out; this is what it is compared with
+      asked = true;
+    }
+    // Said when the person or the model has changed it, not with each refit of the surrogate.
+    const about = whatIf.length > 0 && answer ? `${whatIf.join()}/${answer.model}` : "";
+    if (about !== said) setText(heard, line.textContent);
+    said = about;
+  });
+  return pane;
+}
+
+/** Those that are out, each with a button that puts it back. */
+function takenOut(state: ViewState): HTMLElement[] {
+  if (state.whatIf.length === 0) {
+    const how = "Click units to take them out: the surrogate answers at once, then the model.";
+    return [make("span", "spex-muted", how)];
+  }
+  const { players } = state.header;
+  return state.whatIf.map((player) => {
+    const button = makeButton("put-back", () => state.toggle(player));
+    button.className = "spex-chip";
+    button.title = `unit ${player + 1}: ${players[player]}`;
+    button.setAttribute("aria-label", `put ${quoted(player, players)} back`);
+    button.append(make("s", "", players[player]?.trim() || "␣"), make("span", "", " ×"));
+    return button;
+  });
+}
+
+function answerOf(frame: Frame, ablated: readonly number[], known: number | null): Answer | null {
+  const { spectrum } = frame;
+  if (!spectrum) return null;
+  return {
+    all: valueWithout(spectrum, NOBODY),
+    none: valueOfNone(spectrum),
+    surrogate: valueWithout(spectrum, ablated),
+    model: modelValue(frame, ablated),
+    modelAll: modelValue(frame, NOBODY),
+    threshold: frame.asked.flip?.threshold ?? known,
+    leftOut: spectrum.leftOut,
+  };
+}
+
+/** The answer in one line: ○ and ● are its marks on the ruler. */
+function wordsOf(answer: Answer | null, { frame, live, header }: ViewState): string {
+  if (!answer) return live ? "The surrogate answers once there is a first estimate." : "There is no estimate yet.";
+  const { all, none, surrogate, model, leftOut } = answer;
+  const full = roundUp(Math.max(...[all, none, surrogate].map(Math.abs)));
+  const wide = leftOut > 0 ? ` ± ${signed(leftOut, full).replace("+", "")}` : "";
+  const parts = [`○ surrogate ${signed(surrogate, full)}${wide} (${signed(surrogate - all, full)} from all present)`];
+  if (model !== null) parts.push(`● model ${signed(model, full)} (residual ${signed(model - surrogate, full)})`);
+  else if (!live) parts.push("no model here: the surrogate alone");
+  else if (frame?.asked.error && frame.asked.pending === 0) parts.push("the model gave no answer");
+  else parts.push("● asking the model…");
+  return parts.join(" · ") + crossing(answer, outputName(header, frame));
+}
+
+/** Whether the threshold was crossed, on whose word. */
+function crossing({ all, surrogate, model, modelAll, threshold }: Answer, output: string): string {
+  if (threshold === null) return "";
+  const from = (modelAll ?? all) - threshold;
+  const to = (model ?? surrogate) - threshold;
+  if (from === 0 || to === 0 || from > 0 === to > 0) return "";
+  return model === null ? `: by the surrogate this flips ${output}` : `: this flips ${output}`;
+}
