@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from threading import Event, Thread
 from weakref import WeakSet
 
@@ -102,14 +102,18 @@ class Crank:
         while not answers or done < len(coalitions):
             if stopped is not None and stopped.is_set():
                 raise CancelledError("stopped by you")
-            with self._run.moved:
-                if self._leaving:
-                    raise CancelledError("the interpreter exits")
-                answer = self._run.jobs.put(coalitions[done : done + self._run.jobs.size], purpose)
-                self.start_worker()
-            answers.append(answer.result())
+            answers.append(self.put(coalitions[done : done + self._run.jobs.size], purpose).result())
             done += len(answers[-1])
         return np.concatenate(answers)
+
+    def put(self, coalitions: BoolArray, purpose: str) -> Future[FloatArray]:
+        """Have the model answer, ahead of the queue and in one batch; CancelledError where the interpreter exits."""
+        with self._run.moved:
+            if self._leaving:
+                raise CancelledError("the interpreter exits")
+            answer = self._run.jobs.put(coalitions, purpose)
+            self.start_worker()
+        return answer
 
     def leave(self) -> None:
         """Have the threads end now, as the interpreter is about to: native code must not be cut off in the middle."""

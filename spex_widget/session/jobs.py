@@ -19,6 +19,17 @@ from spex_widget.spectrum.arguments import BoolArray, FloatArray
 _PROMPT = 0.2  # seconds a batch should take, so that a person's probe need not wait long
 _FIRST = 8  # ablations in the first batch, which tells how long one takes
 _LARGEST = 2048
+_IN_A_ROW = 4  # batches that a person asks go ahead of a round's, so that a hundred clicks do not stop the run
+
+
+@dataclass(eq=False)
+class Question:
+    """What a person asks, and where the answer goes."""
+
+    coalitions: BoolArray
+    purpose: str
+    answer: Future[FloatArray] = field(default_factory=Future)
+    alone: bool = False  # it was asked together with others, and one of them failed
 
 
 @dataclass(eq=False)
@@ -27,9 +38,14 @@ class Job:
 
     coalitions: BoolArray
     batch: Batch | None = None
-    purpose: str = "uniform"
-    answer: Future[FloatArray] = field(default_factory=Future)
+    questions: tuple[Question, ...] = ()
+    known: dict[bytes, FloatArray] = field(default_factory=dict)
     began: float = 0.0
+
+    @property
+    def purpose(self) -> str:
+        """What it is for, as the log says it."""
+        return self.questions[0].purpose if self.questions else "uniform"
 
 
 class Jobs:
@@ -44,7 +60,9 @@ class Jobs:
     done : int
         How many uniform ablations are done.
     measured : int
-        How many more were done to verify.
+        How many more were done to verify, and as evidence.
+    probed : int
+        How many more a person asked for.
     rate : float
         Ablations a second of late, 0 before the first.
     """
@@ -52,13 +70,15 @@ class Jobs:
     def __init__(self, algorithm: Algorithm, log: AblationLog, meter: Meter) -> None:
         self.done = 0
         self.rate = 0.0
-        self.measured = log.count("verify")
+        self.measured = log.count("verify") + log.count("evidence")
+        self.probed = log.count("probe")
         self._algorithm = algorithm
         self._log = log
         self._meter = meter
         self._asked = 0
         self._size = _FIRST
-        self._asides: deque[Job] = deque()
+        self._asides: deque[Question] = deque()
+        self._ahead = 0  # of them in a row
         self._again: deque[Job] = deque()
         self._out: dict[Future[FloatArray], Job] = {}
         self._paid: dict[bytes, FloatArray] = {
@@ -84,9 +104,9 @@ class Jobs:
 
     def put(self, coalitions: BoolArray, purpose: str) -> Future[FloatArray]:
         """Put what a person asks ahead of the queue, behind what was asked before."""
-        job = Job(coalitions, purpose=purpose)
-        self._asides.append(job)
-        return job.answer
+        question = Question(coalitions, purpose)
+        self._asides.append(question)
+        return question.answer
 
     @property
     def rounds_out(self) -> bool:
@@ -103,19 +123,23 @@ class Jobs:
 
     def abandon(self, error: BaseException) -> None:
         """After a failure beyond the game's: answer what was asked with it, and put the rest back into the queue."""
-        for job in [*self._out.values(), *self._asides]:
+        for job in self._out.values():
             if job.batch is not None:
                 self._again.append(job)
-            elif not job.answer.done():
-                job.answer.set_exception(error)
+        asked = [question for job in self._out.values() for question in job.questions]
+        for question in [*asked, *self._asides]:
+            if not question.answer.done():
+                question.answer.set_exception(error)
         self._out.clear()
         self._asides.clear()
         self._meter.count(out=False)
 
     def next(self, budget: int) -> Job | None:
         """What to submit next: what a person asks, what failed before, or new coalitions as far as the budget goes."""
-        if self._asides:
-            return self._asides.popleft()
+        if self._asides and not (self._ahead >= _IN_A_ROW and self.rounds_left(budget)):
+            self._ahead += 1
+            return self._together()
+        self._ahead = 0
         if self._again and budget:
             return self._again.popleft()
         if self._asked >= budget:
@@ -124,12 +148,34 @@ class Jobs:
         self._asked += len(batch)
         return Job(batch.coalitions, batch) if len(batch) else None
 
+    def _together(self) -> Job:
+        """What a person asks next, with what waits behind it for the same purpose, as far as one batch goes."""
+        questions = [self._asides.popleft()]
+        rows = len(questions[0].coalitions)
+        while self._asides and not questions[-1].alone:
+            behind = self._asides[0]
+            rows += len(behind.coalitions)
+            if behind.alone or behind.purpose != questions[0].purpose or rows > self._size:
+                break
+            questions.append(self._asides.popleft())
+        return Job(np.concatenate([question.coalitions for question in questions]), questions=tuple(questions))
+
     def submit(self, job: Job, evaluator: Evaluator) -> None:
         """Have a job's coalitions evaluated, but for those that were paid for before."""
         job.began = time.perf_counter()
+        if job.purpose == "probe":
+            # Contexts are not looked up: they are to be measured.
+            try:
+                job.known = self._log.find(job.coalitions)
+            except Exception as error:
+                self._refuse(job, error)
+                return
         missing = self._missing(job)
-        if job.batch is not None and not missing.any():
-            self._tell(job.batch)
+        if not missing.any():
+            if job.batch is None:
+                self._answer(job)
+            else:
+                self._tell(job.batch)
             return
         if not self._out:
             self._meter.begin()
@@ -166,13 +212,15 @@ class Jobs:
         seconds = time.perf_counter() - job.began
         if batch is None:
             self._log.append(coalitions, values, purpose=job.purpose, seconds=seconds)
-            self.measured += len(coalitions) * (job.purpose == "verify")
+            self.measured += len(coalitions) * (job.purpose in ("verify", "evidence"))
+            self.probed += len(coalitions) * (job.purpose == "probe")
             if error is not None:
-                job.answer.set_exception(error)
+                self._refuse(job, error)
             elif values is not None:
-                job.answer.set_result(values)
+                job.known.update((row.tobytes(), value) for row, value in zip(coalitions, values, strict=True))
                 if len(coalitions) >= self._size:  # fewer are too few to tell by
                     self._pace(len(coalitions), seconds)
+                self._answer(job)
             return None
         self._log.append(coalitions, values, purpose=job.purpose, round=batch.round, seconds=seconds)
         if values is not None:
@@ -186,10 +234,29 @@ class Jobs:
         self._tell(batch)
         return None
 
+    def _answer(self, job: Job) -> None:
+        for question in job.questions:
+            question.answer.set_result(np.stack([job.known[row.tobytes()] for row in question.coalitions]))
+
+    def _refuse(self, job: Job, error: BaseException) -> None:
+        """Of several questions each is asked again alone, so that none fails for another's sake."""
+        if len(job.questions) == 1:
+            job.questions[0].answer.set_exception(error)
+            return
+        for question in reversed(job.questions):
+            question.alone = True
+            self._asides.appendleft(question)
+
     def _missing(self, job: Job) -> BoolArray:
-        if job.batch is None:
-            return np.ones(len(job.coalitions), dtype=np.bool_)
-        return np.array([row.tobytes() not in self._paid for row in job.coalitions], dtype=np.bool_)
+        """Which of a job's coalitions have no value yet; of equal ones, the first."""
+        held = job.known if job.batch is None else self._paid
+        seen: set[bytes] = set()
+        missing = np.zeros(len(job.coalitions), dtype=np.bool_)
+        for i, row in enumerate(job.coalitions):
+            key = row.tobytes()
+            missing[i] = key not in held and key not in seen
+            seen.add(key)
+        return missing
 
     def _tell(self, batch: Batch) -> None:
         self._algorithm.tell(batch, np.stack([self._paid.pop(row.tobytes()) for row in batch.coalitions]))

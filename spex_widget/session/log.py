@@ -32,7 +32,11 @@ _logger = logging.getLogger(__name__)
 
 _LABEL = 40  # characters of a label that an error shows
 
+_AT_A_TIME = 500  # coalitions looked for: an SQLite of old takes no more than 999 values
+
 _COLUMNS = 'round, purpose, status, coalition, "values", seconds'
+
+_FIND = "SELECT coalition, \"values\" FROM ablations WHERE status = 'ok' AND coalition IN ({}) ORDER BY seq"
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS header (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -175,6 +179,19 @@ class AblationLog:
     def of(self, purpose: str) -> Iterator[Row]:
         """The rows of one purpose, oldest first."""
         return self._rows("WHERE purpose = ?", (purpose,))
+
+    def find(self, coalitions: BoolArray) -> dict[bytes, FloatArray]:
+        """The values of those coalitions (k, n) that were ever evaluated, by their bytes; of several, the first."""
+        packed = np.packbits(coalitions, axis=1, bitorder="little")
+        found: dict[bytes, FloatArray] = {}
+        for start in range(0, len(packed), _AT_A_TIME):
+            part = slice(start, start + _AT_A_TIME)
+            asked = {bits.tobytes(): row.tobytes() for bits, row in zip(packed[part], coalitions[part], strict=True)}
+            with self._transaction() as connection:
+                rows = connection.execute(_FIND.format(", ".join("?" * len(asked))), tuple(asked)).fetchall()
+            for bits, blob in rows:
+                found.setdefault(asked[bits], np.frombuffer(blob, "<f8").astype(np.float64))
+        return found
 
     def _rows(self, where: str, values: tuple[str, ...]) -> Iterator[Row]:
         with self._transaction() as connection:

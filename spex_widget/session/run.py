@@ -7,6 +7,7 @@ from threading import Condition
 from time import monotonic
 
 from spex_widget.algorithms import Estimate, Output
+from spex_widget.session.answers import Answers
 from spex_widget.session.floor import noise_floor
 from spex_widget.session.history import History
 from spex_widget.session.jobs import Jobs
@@ -35,6 +36,8 @@ class Run:
         What may end it before the budget is spent.
     differences : ndarray of shape (k, outputs)
         By how much repeated values differed, see `noise_floor`.
+    answers : Answers
+        What the model has answered to a person.
     before : int
         How many ablations a person has spent on the game before, which snapshots count with the run's own.
 
@@ -59,10 +62,12 @@ class Run:
         all: int,
         rules: StopRules,
         differences: FloatArray,
+        answers: Answers,
         before: int,
     ) -> None:
         self.jobs = jobs
         self.meter = meter
+        self.answers = answers
         self.all = all
         self.before = before
         self.moved = Condition()
@@ -71,6 +76,7 @@ class Run:
         self.budget = budget
         self.estimate: Estimate | None = None
         self.error: Exception | None = None
+        self._index: tuple[str, int | None] = ("BII", None)
         self._rules = rules
         self._differences = differences
         self._ruled = ""
@@ -99,6 +105,11 @@ class Run:
             self.output = output
             self._judged_from = self.known[0]
             self.moved.notify_all()
+
+    def rank_by(self, index: str, max_order: int | None) -> None:
+        """Show another index."""
+        with self.moved:
+            self._index = index, max_order
 
     def add_budget(self, ablations: int) -> None:
         """Allow more ablations; the rule that has ended the run, if one has, stays out of force."""
@@ -149,7 +160,7 @@ class Run:
     def end_verifying(self, error: BaseException | None) -> None:
         """They are measured, or an error came between."""
         with self.moved:
-            self._verifying = Verifying(error=_in_words(error) if error is not None else "")
+            self._verifying = Verifying(error=in_words(error) if error is not None else "")
 
     def fail(self, error: BaseException) -> None:
         """Take note of an error, the first of which ends the run."""
@@ -175,6 +186,7 @@ class Run:
             self._seq += 1
             measured = self._measured.get(self.estimate.output, {}) if self.estimate else {}
             work, seconds = self.meter.read()
+            index, max_order = self._index
             return Snapshot(
                 seq=self._seq,
                 state=self.state,
@@ -185,11 +197,14 @@ class Run:
                 rate=self.jobs.rate,
                 turns=self._turns,
                 estimate=self.estimate,
+                index=index,
+                max_order=max_order,
                 measured=dict(measured),
                 verifying=replace(self._verifying, ablations=self.jobs.measured),
                 floor=noise_floor(self._differences, self.estimate.output) if self.estimate else None,
                 work=work,
                 seconds=seconds,
+                asked=self.answers.of(self.estimate.output if self.estimate else self.output, self.jobs.probed),
             )
 
     def moments(self, snapshot: Snapshot) -> list[tuple[float, Snapshot]]:
@@ -202,7 +217,7 @@ class Run:
 
     def _reason(self) -> str:
         if self.error is not None:
-            return _in_words(self.error)
+            return in_words(self.error)
         if self.state == "done":
             if self._ruled:
                 return self._ruled
@@ -210,7 +225,8 @@ class Run:
         return "stopped by you" if self.state == "stopped" else ""
 
 
-def _in_words(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
+    """An error as a person reads it."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted by you"
     return f"{type(error).__name__}: {error}".removesuffix(": ")

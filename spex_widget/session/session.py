@@ -8,32 +8,36 @@ from collections.abc import Callable
 from time import monotonic
 
 import numpy as np
-import numpy.typing as npt
 
 from spex_widget.algorithms import Output
 from spex_widget.games import Game
 from spex_widget.report import Result
+from spex_widget.session.answers import Answers
 from spex_widget.session.arguments import Which, check_arguments, check_budget, check_output
+from spex_widget.session.asking import Asking
 from spex_widget.session.crank import Crank
 from spex_widget.session.evaluator import Evaluator, InlineEvaluator
+from spex_widget.session.flipper import Flipper
 from spex_widget.session.floor import differences
 from spex_widget.session.jobs import Jobs
 from spex_widget.session.log import AblationLog
 from spex_widget.session.meter import Meter
+from spex_widget.session.prober import Prober
 from spex_widget.session.publisher import Publisher
 from spex_widget.session.rules import StopRules
 from spex_widget.session.run import Run
 from spex_widget.session.verifier import Verifier
-from spex_widget.session.verify import Verification
 from spex_widget.session.zooming import spent_before
 from spex_widget.snapshot import FINAL, Header, Recording, Snapshot
-from spex_widget.spectrum.arguments import FloatArray, check_coalitions, check_count
+from spex_widget.spectrum import check_index
+from spex_widget.spectrum.arguments import check_count
 
 
-class Session:
+class Session(Asking):
     """Explains a game: ablates its players in rounds, learns a surrogate, publishes snapshots.
 
-    It starts at once, in threads of its own: one evaluates, one fits, one publishes.
+    It starts at once, in threads of its own: one evaluates, one fits, one publishes. What a person asks of the model
+    beside it: `Asking`.
 
     Parameters
     ----------
@@ -109,9 +113,12 @@ class Session:
         if budget is None:
             # A log that is continued may hold more than the usual budget, all paid for.
             most = min(max(most, jobs.paid), 1 << game.n)
-        self._run = Run(jobs, meter, explained, most, 1 << game.n, rules, differences(self.log), before)
+        answers = Answers(self.log.of("probe"))
+        self._run = Run(jobs, meter, explained, most, 1 << game.n, rules, differences(self.log), answers, before)
         self._publisher = Publisher(self._run.snapshot)
         self._crank = Crank(self._run, learner, evaluator or InlineEvaluator(game), self.log, self._publisher)
+        self._prober = Prober(self._run, self._crank, self._publisher)
+        self._flipper = Flipper(self._run, self._prober, self._publisher)
         self._verifier = Verifier(self._run, self._crank, self._publisher, self.seed)
         self._crank.start()
 
@@ -210,8 +217,9 @@ class Session:
         self._turn({"paused": "running", "stopping": "running", "stopped": "running", "failed": "running"})
 
     def stop(self) -> None:
-        """End at the batch boundary, a verification as well, and keep what is known."""
+        """End at the batch boundary, what is measured and searched as well, and keep what is known."""
         self._verifier.stop()
+        self._flipper.stop()
         self._turn({"running": "stopping", "paused": "stopping"})
 
     def add_budget(self, ablations: int) -> None:
@@ -247,66 +255,35 @@ class Session:
             self._crank.start_fitter()
             self._turn({})
 
-    def probe(self, coalition: npt.ArrayLike) -> FloatArray:
-        """Ask the model itself, ahead of the queue.
+    def rank_by(self, index: str = "BII", max_order: int | None = None) -> None:
+        """Show another interaction index in the snapshots.
 
         Parameters
         ----------
-        coalition : array_like of shape (n,) or (k, n), bool
-
-        Returns
-        -------
-        ndarray of shape (outputs,) or (k, outputs), float64
-            Logged, but kept out of the surrogate and of R².
-        """
-        rows = check_coalitions(coalition, self.game.n)
-        values = self._crank.ask(rows, "probe")
-        return values[0] if np.ndim(coalition) == 1 else values
-
-    def verify(self, top: int = 10, contexts: int = 16) -> Verification:
-        """Measure the largest interactions on the model itself, each in fresh contexts.
-
-        For each of the `top` largest interactions of order 2 and more (by BII), its discrete derivative is measured in
-        `contexts` uniform contexts of the other players, which takes 2^order ablations each; sets of more than 6
-        players are too large. The ablations are logged, and the surrogate never learns from them. A pause does not
-        hold them up, and a probe comes in between. How often the verdicts are right: `spex_widget.session.verify`.
-
-        Parameters
-        ----------
-        top : int
-            How many interactions.
-        contexts : int
-            How many contexts of each, at least 2; where there are fewer, all of them.
-
-        Returns
-        -------
-        Verification
-            A row each: members, labels, order, effect (the surrogate's), measured, low, high, contexts, verdict.
-            From now on `verified` in `result.ranking()` says it as well, where the row's effect has the sign of BII.
+        index : str
+            One of `spex_widget.spectrum.INDICES`.
+        max_order : int, optional
+            See `Result.ranking`.
 
         Raises
         ------
-        RuntimeError
-            If no round has ended yet.
         TypeError, ValueError
-            If a number is no whole number, or too small.
-        Exception
-            What the game raised, or CancelledError after `stop`. What was measured until then stays.
+            If there is no such index, or max_order is no whole number of at least 1.
+
+        Examples
+        --------
+        >>> from spex_widget.games import FunctionGame
+        >>> session = Session(FunctionGame(lambda x: 1.0 * x[:, 0], 3), log=getfixture("tmp_path") / "log")
+        >>> session.rank_by("shapley")
+        Traceback (most recent call last):
+        ...
+        ValueError: index must be one of ..., got 'shapley'
         """
-        return self._verifier.verify(lambda: self.result, top, contexts)
-
-    def start_verifying(self, top: int = 10, contexts: int = 16) -> None:
-        """`verify` and return at once: snapshots say how far it is, what it found, and why it failed where it did.
-
-        While a verification is under way it begins no other.
-
-        Raises
-        ------
-        RuntimeError, TypeError, ValueError
-            As `verify`.
-        """
-        self._verifier.start(self.result, top, contexts)
-        self._turn({})
+        name = check_index(index)
+        most = None if max_order is None else check_count(max_order, "max_order", 1)
+        with self._run.moved:
+            self._run.rank_by(name, most)
+            self._turn({})
 
     def _turn(self, states: dict[str, str]) -> None:
         """Obey a person: from these states to those, from any other to itself."""
