@@ -40,7 +40,12 @@ export function replayPane(state: ViewState, { frames, seconds }: Recording): HT
   const where = make("span", "spex-number spex-where");
   const speed = make("select");
   speed.setAttribute("aria-label", "speed");
-  speed.append(...SPEEDS.map((times) => new Option(`${times} ×`, String(times), times === 1, times === 1)));
+  for (const times of SPEEDS) {
+    const option = make("option", "", `${times} ×`);
+    option.value = String(times);
+    speed.append(option);
+  }
+  speed.value = "1";
   pane.append(back, play, forward, speed, slider, where);
 
   const bytesAt = (moment: number) => toBytes(frames[moment] ?? "");
@@ -84,7 +89,7 @@ export function replayPane(state: ViewState, { frames, seconds }: Recording): HT
     setAttribute(back, "aria-disabled", at === 0 ? "true" : null);
     setAttribute(forward, "aria-disabled", at === last ? "true" : null);
   });
-  state.onDispose(stop);
+  state.onDispose(() => clearTimeout(timer));
   jump(last);
   return pane;
 }
