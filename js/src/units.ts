@@ -35,7 +35,10 @@ export function fill(text: HTMLElement, { pieces, players }: Header): HTMLElemen
   return units;
 }
 
-/** Point with the mouse, or walk with the arrow keys: one unit at a time is in the tab order. A click takes it out. */
+/**
+ * Point with the mouse, or walk with the arrow keys; a click takes a unit out. One unit at a time is in the tab order, and
+ * no other can be focused: a browser selects no text from something that can.
+ */
 export function listen(text: HTMLElement, units: HTMLElement[][], state: ViewState, layout: () => Layout): void {
   const list = [...text.querySelectorAll<HTMLElement>(".spex-unit:not(.spex-again)")];
   const playerOf = (target: EventTarget | null) => {
@@ -43,25 +46,33 @@ export function listen(text: HTMLElement, units: HTMLElement[][], state: ViewSta
     return unit ? Number(unit.dataset.player) : null;
   };
   let current = list[0];
-  for (const unit of list) unit.tabIndex = unit === current ? 0 : -1;
+  if (current) current.tabIndex = 0;
+  const goTo = (unit: HTMLElement | undefined, options?: FocusOptions) => {
+    if (!unit) return;
+    current?.removeAttribute("tabindex");
+    current = unit;
+    unit.tabIndex = 0;
+    unit.focus(options);
+  };
 
   text.addEventListener("pointerover", (event) => state.pointAtPlayer(playerOf(event.target)));
   text.addEventListener("pointerleave", () => state.pointAtPlayer(null));
   text.addEventListener("focusout", () => state.pointAtPlayer(null));
-  text.addEventListener("focusin", (event) => {
-    const player = playerOf(event.target);
-    const unit = player === null ? undefined : units[player]?.[0];
-    if (!unit || player === null) return;
-    if (current) current.tabIndex = -1;
-    unit.tabIndex = 0;
-    current = unit;
-    state.pointAtPlayer(player);
+  text.addEventListener("focusin", (event) => state.pointAtPlayer(playerOf(event.target)));
+  let pressed: PointerEvent | null = null;
+  text.addEventListener("pointerdown", (event) => {
+    pressed = event;
+    current?.removeAttribute("tabindex");
+    const restore = () => current?.setAttribute("tabindex", "0");
+    for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, restore, { once: true });
   });
-  text.addEventListener("click", ({ target, detail }) => {
-    const player = playerOf(target);
-    // What ends a selection takes nothing out, and the second click of two puts back what the first took out.
-    const selects = getSelection()?.isCollapsed === false;
-    if (player !== null && (!selects || detail === 2)) state.toggle(player);
+  text.addEventListener("click", (event) => {
+    const player = playerOf(event.target);
+    // Who selects text takes nothing out: by dragging, with Shift, or by clicks in a row, of which the second puts back.
+    const far = pressed ? Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) : 0;
+    if (player === null || far > 4 || event.shiftKey || event.detail > 2) return;
+    state.toggle(player);
+    goTo(units[player]?.[0], { preventScroll: true });
   });
 
   /** Where a key leads; null for one that is not ours. */
@@ -84,7 +95,7 @@ export function listen(text: HTMLElement, units: HTMLElement[][], state: ViewSta
       return true;
     }
     const to = target(key);
-    to?.focus();
+    goTo(to ?? undefined);
     return to !== null;
   });
 }

@@ -128,6 +128,19 @@ test("one unit is in the tab order, arrow keys walk, and the readout says its ef
   expect(document.activeElement).toBe(units[3]);
 });
 
+test("no unit can be focused while the pointer is down, or no text could be selected from it", () => {
+  const view = mount();
+  const stops = () => view.all(".spex-unit[tabindex]").map((unit) => unit.textContent);
+  expect(stops()).toEqual(["not"]);
+  view.find('[data-player="2"]').dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
+  expect(stops()).toEqual([]);
+  window.dispatchEvent(new PointerEvent("pointerup"));
+  expect(stops()).toEqual(["not"]);
+  view.find('[data-player="2"]').click();
+  expect(stops()).toEqual(["at"]);
+  expect(document.activeElement).toBe(view.find('[data-player="2"]'));
+});
+
 test("a unit says its effect before it is focused", () => {
   const view = mount(frame({ r2: null }));
   const label = () => view.find('[data-player="1"]').getAttribute("aria-label");
@@ -276,37 +289,42 @@ test("a click, Enter and Space take a unit out and put it back, in words and not
   drawn();
   expect(out()).toEqual(["bad true"]);
   expect(bad.getAttribute("aria-label")).toBe("“bad” is taken out; lowers POSITIVE by 1.00 on average");
-  bad.focus();
+  expect(document.activeElement).toBe(bad);
   press("Enter");
   drawn();
   expect(out()).toEqual([]);
   expect(bad.getAttribute("aria-pressed")).toBe("false");
-  view.find('[data-player="3"]').click();
+  press("End");
   press(" ");
   drawn();
-  expect(out()).toEqual(["bad true", "all true"]);
+  expect(out()).toEqual(["all true"]);
   press("Enter", { ctrlKey: true }); // the host's
-  expect(out()).toEqual(["bad true", "all true"]);
+  drawn();
+  expect(out()).toEqual(["all true"]);
 });
 
-test("to select text takes nothing out, and two quick clicks on a word leave it as it was", () => {
+test("to select text takes nothing out: by dragging, with Shift, or by clicks in a row", () => {
   const view = mount();
-  const out = (detail: number, collapsed: boolean) => {
-    vi.spyOn(window, "getSelection").mockReturnValue({ isCollapsed: collapsed } as Selection);
-    view.find('[data-player="1"]').dispatchEvent(new MouseEvent("click", { bubbles: true, detail }));
+  const bad = view.find('[data-player="1"]');
+  const out = (click: MouseEventInit) => {
+    bad.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, clientX: 10 }));
+    bad.dispatchEvent(new MouseEvent("click", { bubbles: true, clientX: 10, detail: 1, ...click }));
     drawn();
     return view.all("[data-out]").map((unit) => unit.textContent);
   };
-  expect(out(1, false)).toEqual([]);
-  expect(out(1, true)).toEqual(["bad"]);
-  expect(out(2, false)).toEqual([]); // the second click selects the word
+  expect(out({ clientX: 25 })).toEqual([]);
+  expect(out({ shiftKey: true })).toEqual([]);
+  expect(out({ clientX: 12 })).toEqual(["bad"]); // a hand is never quite still
+  expect(out({ detail: 2 })).toEqual([]);
+  expect(out({ detail: 3 })).toEqual([]);
 });
 
 test("up and down walk the lines, left and right go with the text's direction", () => {
   const view = mount();
   layOut();
   const at = () => (document.activeElement as HTMLElement).dataset.player;
-  view.find('[data-player="1"]').focus();
+  view.find('[data-player="0"]').focus();
+  press("ArrowRight");
   press("ArrowDown");
   expect(at()).toBe("3");
   press("ArrowDown");
