@@ -80,7 +80,7 @@ export function cardPane(state: ViewState, commands: Commands): HTMLElement {
       asked = key;
     }
     const names = selected.map((player) => quoted(player, header.players));
-    const told = kind && parts ? kindSentence(kind, parts, names, outputName(header, frame)) : "";
+    const told = kind && parts ? kindSentence(kind, parts, names, outputName(header, frame), table.full) : "";
     const tall = `With ${selected.length} units the table of all ways for them to be there or not would have ${count(2 ** selected.length)} rows.`;
     setText(sentence, small ? told : kind ? `${capital(KIND_WORDS[kind])}. ${tall}` : tall);
     help.draw(kind);

@@ -47,6 +47,11 @@ export class CardTable {
     this.#body = this.element.createTBody();
   }
 
+  /** What a full bar stands for, which says to how many places figures are written. */
+  get full(): number {
+    return this.#scale.full;
+  }
+
   /** Show the newest values; returns all coalitions of the first column, by who is ablated. */
   draw(
     members: readonly number[],
@@ -89,7 +94,7 @@ export class CardTable {
       const [model, average] = [new Value(), new Value()];
       const surrogate = make("span", "spex-muted spex-number");
       surrogate.title = "the surrogate's value";
-      model.element.append(surrogate);
+      model.element.querySelector(".spex-value")?.after(surrogate);
       const element = make("tr");
       element.append(head, model.element, average.element);
       const ablated = members.filter((_, i) => !((position >> i) & 1));
@@ -108,7 +113,7 @@ class Value {
 
   constructor() {
     this.#bar.setAttribute("aria-hidden", "true");
-    this.element.append(this.#bar, this.#number);
+    this.element.append(this.#number, this.#bar);
   }
 
   /** Show a value; where there is none, a word in its place. */

@@ -3,7 +3,7 @@
 import { named } from "./chips";
 import type { Commands } from "./commands";
 import { make, makeButton, setAttribute, setText, showButton } from "./dom";
-import { count, signed } from "./numbers";
+import { count, level, signed } from "./numbers";
 import { type Flip, type Frame, modelValue } from "./protocol";
 import { roundUp } from "./scale";
 import type { ViewState } from "./state";
@@ -32,7 +32,7 @@ export function flipSearch(state: ViewState, commands: Commands) {
   const words = make("span");
   words.setAttribute("aria-live", "polite");
   const show = makeButton("show-flip", () => state.change({ what_if: state.frame?.asked.flip?.ablated ?? [] }), "show");
-  const result = make("p", "spex-row spex-flip");
+  const result = make("p", "spex-flip");
   result.append(words, show);
 
   state.subscribe(() => {
@@ -56,7 +56,7 @@ function wordsOfFlip(frame: Frame, flip: Flip, { header }: ViewState): string {
   const output = outputName(header, frame);
   const all = modelValue(frame, []) ?? (frame.spectrum && valueWithout(frame.spectrum, [])) ?? flip.threshold;
   const full = roundUp(Math.max(...[all, flip.value ?? 0, flip.threshold].map(Math.abs)));
-  const across = signed(flip.threshold, full);
+  const across = level(flip.threshold, full);
   if (flip.ablated.length === 0 || flip.value === null) {
     return `No set was found that takes ${output} across ${across}, of ${count(flip.tried)} that the model was asked about.`;
   }

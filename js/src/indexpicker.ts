@@ -26,7 +26,7 @@ export function indexPicker(state: ViewState) {
   orderLabel.append(order);
   orderLabel.title = "The largest order of its sets, which is a part of what this index is";
   const help = make("details", "spex-help");
-  const name = make("summary");
+  const name = make("summary", "", "?");
   const meaning = make("p");
   const kinds = make("dl");
   for (const [kind, words] of Object.entries(KIND_WORDS)) kinds.append(make("dt", "", kind), make("dd", "", words));
@@ -57,7 +57,7 @@ export function indexPicker(state: ViewState) {
     orderLabel.hidden = !isOfAnOrder(index.value);
     setText(wait, wanted ? `computing… this is still ${indexName(frame)}` : "");
     setAttribute(element, "aria-busy", wanted ? "true" : null);
-    setText(name, `what ${frame.index} means`);
+    setAttribute(name, "aria-label", `what ${frame.index} means`);
     name.title = indexWords(frame.index);
     setText(meaning, indexWords(frame.index));
   }

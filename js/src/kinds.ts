@@ -46,9 +46,14 @@ export function kindOf(parts: readonly Part[]): Kind {
   return parts.every((part) => growth(part) < 0) ? "redundant" : "mixed";
 }
 
-/** One sentence of a kind with the figures of this very set; `names` are its members, quoted. */
-export function kindSentence(kind: Kind, parts: readonly Part[], names: readonly string[], output: string): string {
-  const full = Math.max(...parts.flatMap(({ alone, together }) => [Math.abs(alone), Math.abs(together)]));
+/** One sentence of a kind with the figures of this very set, to the places of a full bar; `names` are quoted. */
+export function kindSentence(
+  kind: Kind,
+  parts: readonly Part[],
+  names: readonly string[],
+  output: string,
+  full: number,
+): string {
   const does = (effect: number, what: string) => {
     const size = signed(effect, full);
     if (!/^[+−]/.test(size)) return `does nothing to ${what}`;
@@ -63,9 +68,10 @@ export function kindSentence(kind: Kind, parts: readonly Part[], names: readonly
     const rest = joined(names.filter((_, other) => other !== i));
     return `Without ${rest}, ${names[i]} ${does(turned.alone, output)}; with ${it}, it ${does(turned.together, "it")}: a reversal.`;
   }
-  const clauses = parts.map(({ alone, together }, i) => {
-    const what = i === 0 ? output : "it";
-    return `${names[i]} ${does(alone, what)} without ${others}, and ${does(together, "it")} with ${it}`;
+  const clauses = parts.map((part, i) => {
+    const before = `${names[i]} ${does(part.alone, i === 0 ? output : "it")}`;
+    if (growth(part) === 0 && turn(part) >= 0) return `${before} without ${others} and with ${it}`;
+    return `${before} without ${others}, and ${does(part.together, "it")} with ${it}`;
   });
   return `${clauses.join("; ")}: ${moral(kind, parts)}.`;
 }
@@ -75,7 +81,7 @@ function moral(kind: Kind, parts: readonly Part[]): string {
   if (kind === "redundant") return "each does less together than alone";
   const [more, less] = [parts.some((part) => growth(part) > 0), parts.some((part) => growth(part) < 0)];
   if (more && less) return "some do more together than alone, and others less";
-  if (!more && !less) return "together they do what each does alone";
+  if (!more && !less) return "each does together what it does alone";
   return `some do ${more ? "more" : "less"} together than alone, and others the same`;
 }
 

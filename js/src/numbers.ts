@@ -13,6 +13,11 @@ export function signed(x: number, full: number): string {
   return Number(text) === 0 ? text : `${x < 0 ? MINUS : "+"}${text}`;
 }
 
+/** A level that effects are seen from: as an effect is written, but nought is "0". */
+export function level(x: number, full: number): string {
+  return x === 0 ? "0" : signed(x, full);
+}
+
 /** A share such as R²: ".93", "1.00", "−.12". */
 export function share(x: number): string {
   const text = Math.abs(x).toFixed(2).replace(/^0/, "");

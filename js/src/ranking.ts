@@ -48,7 +48,7 @@ export function rankingPane(state: ViewState): HTMLElement {
   });
   held.append(offer);
   const head = make("div", "spex-head");
-  head.append(make("strong", "", "Acting together"), index.element, orders.element, index.help, rescale.element);
+  head.append(make("strong", "", "Acting together"), index.element, index.help, orders.element, rescale.element);
   const empty = make("p", "spex-muted");
   const more = makeButton("more", () => {
     all = !all;

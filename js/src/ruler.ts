@@ -1,7 +1,7 @@
 /** Values of one output on a horizontal line, for the eye: words beside it say the same. */
 
 import { make, setAttribute, setText } from "./dom";
-import { signed } from "./numbers";
+import { level } from "./numbers";
 import { roundUp } from "./scale";
 import type { Answer } from "./whatif";
 
@@ -39,7 +39,7 @@ export function ruler() {
       const share = (ROOM + (value - low) / wide) / (1 + 2 * ROOM);
       one.style.left = `${(100 * share).toFixed(1)}%`;
       setAttribute(one, "data-side", share < 0.25 ? "start" : share > 0.75 ? "end" : null);
-      setText(one, name && `${name} ${signed(value, full)}`);
+      setText(one, name && `${name} ${level(value, full)}`);
     };
     put(all, answer.all, "all present");
     const apart = Math.abs(answer.all - answer.none) / wide > 0.3;

@@ -35,7 +35,7 @@ export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
   const back = makeButton("restore", () => state.restore(), "put all back");
   const top = make("div", "spex-row");
   const search = flipSearch(state, commands);
-  top.append(make("strong", "", "What if"), out, back, search.form);
+  top.append(make("strong", "", "What if"), out, search.form);
   const line = make("p", "spex-number spex-answer-line");
   const heard = make("div", "spex-unseen");
   heard.setAttribute("aria-live", "polite");
@@ -50,7 +50,7 @@ export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
   state.subscribe(() => {
     const { frame, whatIf } = state;
     if (whatIf !== taken) {
-      out.replaceChildren(...takenOut(state));
+      out.replaceChildren(...takenOut(state), back);
       taken = whatIf;
     }
     showButton(back, whatIf.length > 0);

@@ -20,7 +20,7 @@ test("rows say members, order, effect, kind and status, and the index is named",
     "redundant",
     "provisional",
   ]);
-  expect(view.find("summary").textContent).toBe("what FBII means");
+  expect(view.find("summary").getAttribute("aria-label")).toBe("what FBII means");
   expect(view.find("summary").title).toContain("raises the output");
   expect(view.find("summary").title).toContain(
     "It has no interval that can be trusted; Fourier, BV and BII can have one.",
