@@ -116,6 +116,10 @@ test("steps go back and forward, and end at the ends", () => {
   view.press("back");
   expect(disabled()).toEqual(["true", null]);
   expect(view.where()).toBe("0 of 800 ablations");
+  for (let i = 0; i < 9; i++) view.find("[data-action=forward]").click(); // faster than the button is drawn
+  drawn();
+  view.press("back");
+  expect(view.seq()).toBe("4");
 });
 
 test("the slider scrubs, and says where it stands", () => {
