@@ -13,10 +13,11 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from chromium import find
 
@@ -56,7 +57,55 @@ def _decline_news(settings: Path) -> None:
     file.write_text('{"fetchNews": "false", "checkForUpdates": false}')
 
 
-class Server:
+class Process:
+    """A server of pages on this machine, and what it writes, in a folder of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its state and its log go.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.log = (folder / "server.log").open("w")
+
+    def start(self, command: list[str], cwd: Path, environment: dict[str, str]) -> None:
+        """Run the command, with whatever it starts in one group."""
+        self.process = subprocess.Popen(
+            command, cwd=cwd, env=environment, start_new_session=True, stdout=self.log, stderr=subprocess.STDOUT
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait_for(self, address: str, seconds: float) -> None:
+        """Wait until an address of it answers."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, Path(self.log.name).read_text()
+            try:
+                urllib.request.urlopen(f"{self.url}{address}", timeout=1)
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise TimeoutError(Path(self.log.name).read_text())
+
+    def close(self) -> None:
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(20)
+        self.log.close()
+
+
+class Server(Process):
     """A JupyterLab, its state in a folder of its own.
 
     Parameters
@@ -75,10 +124,7 @@ class Server:
         command: Callable[[list[str]], list[str]] = lambda flags: [sys.executable, "-m", "jupyterlab", *flags],
         environment: dict[str, str] | None = None,
     ):
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        super().__init__(folder)
         self.token = "spex"
         flags = [
             f"--ServerApp.port={self.port}",
@@ -87,8 +133,8 @@ class Server:
             f"--IdentityProvider.token={self.token}",
             "--ServerApp.allow_root=True",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
         ]
-        self.log = (folder / "jupyter.log").open("w")
         state = {f"JUPYTER_{name}_DIR": str(folder / f".{name.lower()}") for name in ("CONFIG", "DATA", "RUNTIME")}
         state |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / ".settings")}
         state |= {"JUPYTERLAB_WORKSPACES_DIR": str(folder / ".workspaces")}
@@ -96,35 +142,15 @@ class Server:
         if KERNEL_PYTHON:
             _write_kernel(folder / ".kernel" / "kernels" / "python3", KERNEL_PYTHON)
             state |= {"JUPYTER_PATH": str(folder / ".kernel")}  # comes before the environment's own kernels
-        self.environment = {**os.environ, **state, **(environment or {})}
         # What would open the person's own browser notes the address instead.
         opener = folder / "open-browser"
         opener.write_text(f'#!/bin/sh\necho "$1" > {folder / "opened"}\n')
         opener.chmod(0o755)
-        self.environment |= {"BROWSER": str(opener)}
-        self.process = subprocess.Popen(
-            command(flags),
-            cwd=cwd or folder,
-            env=self.environment,
-            start_new_session=True,
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-        )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        self.environment = {**os.environ, **state, **(environment or {}), "BROWSER": str(opener)}
+        self.start(command(flags), cwd or folder, self.environment)
 
     def wait(self, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, Path(self.log.name).read_text()
-            try:
-                urllib.request.urlopen(f"{self.url}/api?token={self.token}", timeout=1)
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise TimeoutError(Path(self.log.name).read_text())
+        self.wait_for(f"/api?token={self.token}", seconds)
 
     def opened(self, seconds: float = 60) -> str:
         """The address that JupyterLab opened in the person's browser."""
@@ -132,15 +158,6 @@ class Server:
         while not (self.folder / "opened").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
         return (self.folder / "opened").read_text().strip()
-
-    def close(self) -> None:
-        os.killpg(self.process.pid, signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(20)
-        self.log.close()
 
 
 class Notebook:
@@ -184,13 +201,56 @@ class Notebook:
         self.command("docmanager:save")
 
 
-class Lab:
-    """A browser on a server."""
+class Pages:
+    """Pages of a server in a browser, and what goes wrong in them: errors, and requests that leave the machine."""
 
-    def __init__(self, server: Server, browser: Browser | BrowserContext):
+    def __init__(self, server: Process, browser: Browser | BrowserContext):
         self.server = server
         self.browser = browser
         self.pages: list[Page] = []
+        self.wrong: list[str] = []
+
+    def page(self, *, dark: bool = False) -> Page:
+        page = self.browser.new_page()
+        page.set_viewport_size({"width": 1280, "height": 1000})
+        page.set_default_timeout(60_000)
+        page.on("pageerror", self._check_error)
+        page.on("request", lambda request: self._check_address(request.url))
+        page.on("websocket", lambda websocket: self._check_address(websocket.url))
+        self.pages.append(page)
+        if dark:
+            page.emulate_media(color_scheme="dark")
+        return page
+
+    def _check_error(self, error: Error) -> None:
+        """An error that arose in the host's own scripts alone is none of ours: Notebook 7 has one at every start."""
+        scripts = re.findall(r"(?:https?|blob):[^)\s]+", error.stack)
+        if not scripts or not all(re.search(r"^http[^?]*/(static|assets)/", script) for script in scripts):
+            self.wrong.append(f"error: {error.stack}")
+
+    def _check_address(self, address: str) -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+            self.wrong.append(f"request: {address}")
+
+    def picture(self, name: str) -> None:
+        """Keep what the pages look like."""
+        OUTPUT.mkdir(exist_ok=True)
+        name = re.sub(r"\W+", "-", name)
+        for i, page in enumerate(self.pages):
+            page.screenshot(path=OUTPUT / f"{name}-{i}.png")
+
+    def close_pages(self) -> None:
+        for page in self.pages:
+            page.evaluate("async () => { await window.jupyterapp?.serviceManager.sessions.shutdownAll(); }")
+            page.close()
+        self.pages.clear()
+
+
+class Lab(Pages):
+    """Pages of a JupyterLab, in which notebooks are opened."""
+
+    server: Server
 
     def write(self, name: str, cells: list[str]) -> str:
         """Write a notebook of code cells."""
@@ -198,15 +258,6 @@ class Lab:
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.server.folder / name)
         return name
-
-    def page(self, *, dark: bool = False) -> Page:
-        page = self.browser.new_page()
-        page.set_viewport_size({"width": 1280, "height": 1000})
-        page.set_default_timeout(60_000)
-        self.pages.append(page)
-        if dark:
-            page.emulate_media(color_scheme="dark")
-        return page
 
     def open(self, name: str, *, dark: bool = False, kernel: bool = True) -> Notebook:
         """Open a notebook in a page of its own; with a kernel it is ready to run."""
@@ -220,7 +271,7 @@ class Lab:
                 "async () => { await window.jupyterapp.commands.execute('apputils:change-theme',"
                 " {theme: 'JupyterLab Dark'}); }"
             )
-        options = json.dumps({"path": name, **({} if kernel else {"kernelPreference": {"shouldStart": False}})})
+        options = {"path": name, **({} if kernel else {"kernelPreference": {"shouldStart": False}})}
         page.evaluate(
             """async options => {
                 const app = window.jupyterapp;
@@ -231,15 +282,9 @@ class Lab:
                 const wanted = !options.kernelPreference || options.kernelPreference.shouldStart !== false;
                 if (wanted) { await panel.sessionContext.ready; await panel.sessionContext.session.kernel.info; }
             }""",
-            json.loads(options),
+            options,
         )
         return Notebook(page, name)
-
-    def close_pages(self) -> None:
-        for page in self.pages:
-            page.evaluate("async () => { await window.jupyterapp?.serviceManager.sessions.shutdownAll(); }")
-            page.close()
-        self.pages.clear()
 
 
 @pytest.fixture(scope="session")
@@ -266,8 +311,5 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def lab(server: Server, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Lab]:
     lab = Lab(server, browser)
     yield lab
-    OUTPUT.mkdir(exist_ok=True)
-    name = re.sub(r"\W+", "-", request.node.name)
-    for i, page in enumerate(lab.pages):
-        page.screenshot(path=OUTPUT / f"{name}-{i}.png")
+    lab.picture(request.node.name)
     lab.close_pages()
