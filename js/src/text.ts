@@ -37,7 +37,7 @@ export function textPane(state: ViewState): HTMLElement {
   const toggle = makeButton("lanes", () => reserve(!lanes.shown), "lanes");
   toggle.title = "Show under the text what acts together";
   const foot = make("div", "spex-foot");
-  foot.append(first, tools, laneKey, reading);
+  foot.append(first, reading, laneKey, tools);
   pane.append(scroll, foot);
 
   let layout = UNKNOWN;
@@ -95,7 +95,15 @@ export function textPane(state: ViewState): HTMLElement {
   });
   tools.append(toggle, ...pictures);
 
+  /** Bring a chosen interaction into view where none of it is. */
+  const follow = () => {
+    const tops = state.person.selected.flatMap((player) => layout.lines[layout.spots[player]?.line ?? -1]?.top ?? []);
+    const seen = tops.some((top) => top >= view.top && top < view.top + view.height);
+    if (tops.length > 0 && !seen) scroll.scrollTop = Math.min(...tops) - view.height / 3;
+  };
+
   const changed = watch();
+  const chosen = watch();
   let marked: readonly number[] = [];
   state.subscribe(() => {
     const { frame, playerScale } = state;
@@ -106,6 +114,7 @@ export function textPane(state: ViewState): HTMLElement {
       marked = state.marked;
       for (const unit of marked.flatMap((player) => units[player] ?? [])) setAttribute(unit, "data-marked", "");
     }
+    if (chosen(state.person.selected)) follow();
     lanes.draw(layout);
     setText(key, unitKey(state));
     setText(laneKey, laneWords(state, lanes));

@@ -337,6 +337,21 @@ test("up and down walk the lines, left and right go with the text's direction", 
   expect(at()).toBe("0");
 });
 
+test("a chosen interaction is scrolled into view where none of it is", () => {
+  const view = mount();
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(60);
+  layOut();
+  const scroll = view.find(".spex-scroll");
+  view.find('tr[data-members="1,2,3"]').click(); // the first of them is in view
+  drawn();
+  expect(scroll.scrollTop).toBe(0);
+  scroll.scrollTop = 70;
+  scroll.dispatchEvent(new Event("scroll"));
+  view.find('tr[data-members="0,1"]').click();
+  drawn();
+  expect(scroll.scrollTop).toBe(-20);
+});
+
 test("special tokens before the text do not decide its direction", () => {
   const view = mount();
   expect(view.all(".spex-fixed").map((piece) => piece.getAttribute("dir"))).toEqual(["auto", null]);
