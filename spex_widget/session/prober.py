@@ -34,6 +34,7 @@ class Prober:
         """Ask and wait for the values (k, outputs); snapshots have them where they are to be shown."""
         with self._run.moved:
             self._run.answers.pending += len(coalitions)
+        self._publisher.notify()
         try:
             values = self._crank.ask(coalitions, "probe", stopped)
         except BaseException as error:
