@@ -145,6 +145,24 @@ def test_it_plays_when_asked_to_and_not_before(offline, files, result):
     assert drawn >= len(result.recording.frames), "each moment was drawn"
 
 
+def test_what_if_is_answered_by_the_surrogate_of_the_moment(offline, files, result):
+    page = offline(files.page)
+    page.wait_for_selector("[data-spex][data-state=done]")
+    without = np.ones((2, N), dtype=bool)
+    without[1, 9] = False
+    all_present, less = result.predict(without)
+    page.locator("[data-spex] [data-player='9']").first.click()
+    line = page.locator("[data-spex] .spex-answer-line")
+    line.get_by_text("surrogate").wait_for()
+    answered = (
+        f"surrogate {less:+.2f} ({less - all_present:+.2f} from all present) · no model here: the surrogate alone"
+    )
+    assert answered.replace("-", "−") in line.inner_text()
+    page.locator("[data-spex] [data-action=back]").click()
+    page.get_by_role("slider", name="moment of the run").press("Home")
+    line.get_by_text("There is no estimate yet.").wait_for()
+
+
 def test_without_scripts_a_page_shows_the_static_rendering(offline, files):
     page = offline(files.page, java_script_enabled=False)
     text = page.locator("body").inner_text()
