@@ -76,10 +76,10 @@ const render: Render<Traits> = ({ model, el, signal }) => {
   };
   signal?.addEventListener("abort", dispose, { once: true });
 
-  if (state.live) take();
-  state.draw();
   // The kernel answers clicks beside a busy cell only once the page has spoken.
   if (state.live) model.send({ type: "hello" } satisfies Command);
+  if (state.live) take();
+  state.draw();
   return dispose;
 };
 

@@ -245,8 +245,12 @@ export function unmountAll(): void {
 }
 
 /** Put a view on the page and drive it as a kernel would. */
-export function mount(first: DataView = frame({}, KNOWN), header: Partial<Header> = {}) {
-  const traits: Traits = { header: { ...HEADER, ...header }, frame: first };
+export function mount(
+  first: DataView = frame({}, KNOWN),
+  header: Partial<Header> = {},
+  others: Omit<Partial<Traits>, "header" | "frame"> = {},
+) {
+  const traits: Traits = { header: { ...HEADER, ...header }, frame: first, ...others };
   const heard = new Map<string, () => void>();
   const sent: { type: string }[] = [];
   const model = {
