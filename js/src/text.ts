@@ -29,15 +29,18 @@ export function textPane(state: ViewState): HTMLElement {
   const key = make("span", "spex-muted");
   key.title = "What a unit adds, averaged over the presence of all others";
   const rescale = rescaleButton(state, state.playerScale);
-  const first = make("div");
-  first.append(key, rescale.element);
-  const laneKey = make("div", "spex-muted");
+  const barKey = make("div", "spex-keys");
+  barKey.append(key, rescale.element);
+  const laneKey = make("div", "spex-keys spex-muted");
   const reading = make("div", "spex-number spex-reading");
   const tools = make("div", "spex-tools");
   const toggle = makeButton("lanes", () => reserve(!lanes.shown), "lanes");
   toggle.title = "Show under the text what acts together";
   const foot = make("div", "spex-foot");
-  foot.append(first, reading, laneKey, tools);
+  const rows = [make("div"), make("div")] as const;
+  rows[0].append(barKey, reading);
+  rows[1].append(laneKey, tools);
+  foot.append(...rows);
   pane.append(scroll, foot);
 
   let layout = UNKNOWN;
