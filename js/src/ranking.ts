@@ -176,9 +176,9 @@ function makeTable() {
   table.setAttribute("aria-label", "Interactions, the largest effect first");
   const row = table.createTHead().insertRow();
   for (const name of ["rank", "members", "order", "effect", "kind", "status"]) {
-    const cell = make("th", `spex-${name}`, name === "rank" ? "" : name);
+    const cell = make("th", `spex-${name}`);
     cell.scope = "col";
-    if (name === "rank") cell.setAttribute("aria-label", "rank");
+    cell.append(make("span", name === "rank" ? "spex-unseen" : "", name));
     row.append(cell);
   }
   return { table, body: table.createTBody() };
