@@ -165,6 +165,8 @@ class Session(Asking):
         rows = [row for row in self.log.of("uniform") if row.status == "ok" and row.values is not None]
         coalitions = np.array([row.coalition for row in rows], dtype=np.bool_).reshape(len(rows), self.game.n)
         values = np.array([row.values for row in rows], dtype=np.float64).reshape(len(rows), len(self.game.outputs))
+        if self.state in FINAL:
+            self.log.close()  # reading has opened it again
         return Recording.of(self.header, self._run.moments(snapshot), coalitions, values)
 
     def snapshot(self) -> Snapshot:

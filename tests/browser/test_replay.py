@@ -163,6 +163,16 @@ def test_what_if_is_answered_by_the_surrogate_of_the_moment(offline, files, resu
     line.get_by_text("There is no estimate yet.").wait_for()
 
 
+@pytest.mark.parametrize(("kind", "begins"), [("svg", b"<svg"), ("png", b"\x89PNG")])
+def test_pictures_of_the_text_are_made_without_a_kernel(offline, files, kind, begins):
+    page = offline(files.page)
+    page.wait_for_selector("[data-spex][data-state=done]")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=kind.upper(), exact=True).click()
+    content = Path(download.value.path()).read_bytes()
+    assert begins in content[:100]
+
+
 def test_without_scripts_a_page_shows_the_static_rendering(offline, files):
     page = offline(files.page, java_script_enabled=False)
     text = page.locator("body").inner_text()

@@ -95,9 +95,11 @@ def test_it_holds_the_uniform_ablations_with_all_outputs(run):
     assert (loaded.values == two_outputs(loaded.coalitions)).all()
 
 
-def test_an_exact_result_comes_back_exact(tmp_path):
+def test_an_exact_result_comes_back_exact_and_the_log_is_one_file_still(tmp_path):
     session = finished(FunctionGame(lambda x: 1.0 * (x[:, 0] & x[:, 1]), 3), log=tmp_path / "log")
+    assert [file.name for file in tmp_path.iterdir()] == ["log"]
     loaded = spex.load(session.result.save(tmp_path / "run")).result
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["log", "run"]
     assert loaded.exact
     assert loaded.ranking().to_dicts() == session.result.ranking().to_dicts()
 
