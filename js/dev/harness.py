@@ -69,10 +69,10 @@ def surrogate(words: list[str], rng: np.random.Generator, noise: float) -> Spars
     return SparseSpectrum.from_sets(n, terms)
 
 
-def play(text: str, *, faithful: float = 0.93, exact: bool = False) -> dict[str, object]:
+def play(text: str, *, faithful: float = 0.93, exact: bool = False, between: str = r"(\s+)") -> dict[str, object]:
     """A whole run as the page meets it: the header, the frames, and the state of each."""
-    words, rng = text.split(), np.random.default_rng(1)
-    pieces = [[p, i // 2 if i % 2 == 0 else -1] for i, p in enumerate(re.split(r"(\s+)", text)) if p]
+    cut, rng = re.split(between, text.strip()), np.random.default_rng(1)
+    words, pieces = cut[::2], [[p, i // 2 if i % 2 == 0 else -1] for i, p in enumerate(cut)]
     header = {"players": words, "outputs": ["POSITIVE"], "pieces": [["[CLS] ", -1], *pieces], "lens": "TextGame"}
     header |= {"model": "tiny-bert-reviews", "value": "log-odds", "ablation": "words replaced by [MASK]", "uid": "u1"}
     header |= {"answer": [], "threshold": 0.0}
@@ -133,6 +133,7 @@ def build() -> None:
     long = " ".join([SHORT] * 8) + "\n\n" + "<img src=x onerror=alert(1)> is only text. " * 4
     runs = {"short": play(SHORT), "long": play(long), "low": play(SHORT, faithful=0.45)}
     runs |= {"huge": play(" ".join([SHORT] * 51)), "rtl": play(HEBREW)}
+    runs |= {"clauses": play(" ".join([SHORT] * 4), between=r"([,:.]\s+)")}
     runs |= {"exact": play("the plot was not really bad", exact=True)}
     theme = [(THEMES / f"theme-{t}-extension" / "index.css").read_text() for t in ("light", "dark")]
     dark = theme[1].replace(":root", 'body[data-jp-theme-light="false"]')
@@ -146,6 +147,7 @@ def main() -> None:
     build()
     shots = [("short", s, 900) for s in ("empty", "running", "paused", "failed", "done")] + [("exact", "done", 900)]
     shots += [("short", "running", 500), ("long", "running", 900), ("long", "done", 500), ("low", "done", 900)]
+    shots += [("huge", "done", 900), ("rtl", "done", 500), ("clauses", "done", 500)]
     shots += [("short", "reading", 900), ("short", "reading", 500), ("short", "done", 500), ("short", "done", 980)]
     with sync_playwright() as p:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]

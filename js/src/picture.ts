@@ -104,7 +104,7 @@ export function picture({ title, about, key, width, rtl, bottom, runs, lanes }: 
   const whole = Math.ceil(Math.max(width, NARROWEST) + 2 * MARGIN);
   const lines = key.flatMap((words) => wrap(words, Math.floor((whole - 2 * MARGIN) / LETTER)));
   const top = HEAD - Math.min(...runs.map((run) => run.top), bottom);
-  const tall = Math.ceil(top + bottom + LEADING * (lines.length + 1));
+  const tall = Math.ceil(top + bottom + LEADING * (lines.length + 1.5));
   const svg = makeSvg("svg", { width: whole, height: tall, viewBox: `0 0 ${whole} ${tall}`, "font-family": FONT });
   const heading = makeSvg("text", { x: MARGIN, y: 24, "font-size": 14, fill: COLOURS.ink });
   heading.append(
@@ -114,7 +114,7 @@ export function picture({ title, about, key, width, rtl, bottom, runs, lanes }: 
   const body = makeSvg("g", { transform: `translate(${MARGIN} ${top})` });
   body.append(...runs.flatMap((run) => runNodes(run, rtl)), ...lanes.flatMap((lane) => laneNodes(lane, rtl)));
   const below = lines.map((words, i) =>
-    makeSvg("text", { x: MARGIN, y: top + bottom + LEADING * (i + 0.5), "font-size": 12, fill: COLOURS.muted }, words),
+    makeSvg("text", { x: MARGIN, y: top + bottom + LEADING * (i + 1.25), "font-size": 12, fill: COLOURS.muted }, words),
   );
   svg.append(makeSvg("title", {}, title), makeSvg("rect", { width: whole, height: tall, fill: COLOURS.paper }));
   svg.append(heading, body, ...below);

@@ -7,6 +7,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
   unmountAll();
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
   vi.useRealTimers();
 });
 
@@ -108,4 +109,34 @@ test("the button saves the whole text with the name of the output, index and eff
   expect(texts(page).join(" ")).toMatch(/raises not \/ bad.*FBII, order ≤ 3/);
   vi.advanceTimersByTime(60_000);
   expect(revoke).toHaveBeenCalledWith("blob:here");
+});
+
+test("what lies far below the view is in the picture too", async () => {
+  let measure = () => {};
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      constructor(call: () => void) {
+        measure = call;
+      }
+      observe() {}
+      disconnect() {}
+    },
+  );
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(60);
+  vi.spyOn(HTMLElement.prototype, "getClientRects").mockImplementation(function (this: HTMLElement) {
+    const box = new DOMRect(0, 8000 * Number(this.dataset.player), 40, 16);
+    return [box] as unknown as DOMRectList;
+  });
+  const view = mount(new DataView(new ArrayBuffer(0)));
+  measure();
+  view.show(frame({}, { ...KNOWN, effects: [1, 1, 1, 1] }));
+  expect(view.all(".spex-unit[data-sign]").map((unit) => unit.textContent)).toEqual(["not"]);
+  let blob: Blob | undefined;
+  vi.spyOn(URL, "createObjectURL").mockImplementation((given) => {
+    blob = given as Blob;
+    return "blob:here";
+  });
+  view.action("svg").click();
+  expect((await blob?.text())?.match(/width="7"/g)).toHaveLength(4);
 });
