@@ -87,6 +87,13 @@ test("the others are averaged over in the second column alone", () => {
   const spectrum: Known["spectrum"] = [...(SPECTRUM ?? []), [[2], -1]];
   const view = mount(frame({}, { ...TURNS, spectrum }), {}, { selected: [0, 1] });
   expect(table(view).at(-1)?.slice(1)).toEqual(["…+2.00", "+1.00"]);
+  const known: Known = { ...TURNS, spectrum, probes: [[[], -1.5]] };
+  view.show(frame({ seq: 2 }, known));
+  const bars = view.all(".spex-card tr:last-child .spex-bar").map(({ dataset }) => [dataset.sign, dataset.h]);
+  expect(bars).toEqual([
+    ["−", "0.6"],
+    ["+", "0.4"],
+  ]); // on one scale, of which 2.5 is a full bar
 });
 
 test("a question that had no answer is said to have none, and a recording asks nothing", () => {
