@@ -8,7 +8,7 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
-from runs import Gate, Late, N, finished, planted, ranking
+from runs import Gate, Late, N, Watched, finished, planted, ranking
 from spex_widget.algorithms import ProxySPEX
 from spex_widget.games import FunctionGame
 from spex_widget.session import InlineEvaluator, Session
@@ -50,6 +50,28 @@ def test_pauses_and_probes_change_nothing(reference):
     assert answers[0].tolist() == [planted((np.arange(N) % 2 == 0)[None])[0]]
     assert ranking(session) == reference
     assert sum(row.purpose == "probe" for row in session.log) == 3
+
+
+def test_flips_evidence_and_verifying_change_nothing(reference):
+    game = FunctionGame(planted, N)
+    session = Session(game, budget=300, evaluator=(gate := Gate(game)))
+    watched = Watched(session)
+    while session.snapshot().estimate is None:
+        gate.open.release(1)
+        gate.waiting.wait(0.1)
+    session.start_evidence([0, 1], contexts=8)
+    session.start_flip(1.5)
+    session.start_probing(np.eye(N, dtype=bool))
+    session.rank_by("FBII", 2)
+    gate.open.release(10_000)
+    session.wait(60)
+    session.verify(top=3, contexts=4)
+    watched.until(lambda snapshot: snapshot.measured and snapshot.asked.flip and not snapshot.asked.flip.searching)
+    counts = [session.log.count(purpose) for purpose in ("uniform", "evidence", "probe", "verify")]
+    assert counts[:2] == [300, 32]
+    assert counts[2] > N
+    assert counts[3] > 0
+    assert ranking(session) == reference
 
 
 def test_200_and_then_200_more_is_400():
