@@ -256,6 +256,20 @@ test("pointing at a lane marks its units, fades the others, draws an arc between
   expect(view.all(".spex-lanes [data-on]").map((lane) => lane.dataset.key)).toEqual(["1,2,3"]);
 });
 
+test("a lane may be pointed at whose row the table does not show", () => {
+  const players = Array.from({ length: 24 }, (_, i) => `w${i}`);
+  const pieces = players.map((word, i): [string, number] => [`${word} `, i]);
+  const rows = Array.from({ length: 12 }, (_, i): [number[], number] => [[2 * i, 2 * i + 1], 5 - i / 10]);
+  const known = { effects: players.map(() => 1), rows };
+  const view = mount(frame({}, known), { players, pieces });
+  layOut();
+  expect(view.ranking()).toHaveLength(10);
+  over(view.find('.spex-lanes [data-key="22,23"] .spex-reach'));
+  drawn();
+  view.show(frame({ seq: 2 }, known));
+  expect(view.all("[data-marked]").map((unit) => unit.textContent)).toEqual(["w22", "w23"]);
+});
+
 test("a lane that goes under the pointer lets go of its row", () => {
   const view = mount();
   layOut();
