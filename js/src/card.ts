@@ -13,6 +13,7 @@ import type { Frame, Interaction, Kind } from "./protocol";
 import type { ViewState } from "./state";
 import { averaged, effectOf } from "./surrogate";
 import { evidenceButton } from "./verify";
+import { watch } from "./watch";
 import { indexName, KIND_WORDS, measuredWords, outputName, STATUS_WORDS, statusOf } from "./wording";
 
 export function cardPane(state: ViewState, commands: Commands): HTMLElement {
@@ -49,15 +50,14 @@ export function cardPane(state: ViewState, commands: Commands): HTMLElement {
   pane.append(title, facts, standing, table.element, sentence, help.element, buttons);
 
   let asked = "";
-  let from: readonly unknown[] = [];
+  const moved = watch();
+  const other = watch();
   state.subscribe(() => {
     const { frame, person, rankingScale } = state;
     pane.hidden = person.selected.length === 0;
-    const now = [frame, person.selected, person.what_if, rankingScale.full];
-    if (now.every((part, i) => part === from[i])) return;
-    if (person.selected !== from[1]) members.replaceChildren(...chips(person.selected, header.players));
-    from = now;
     showButton(takeOut, true, person.what_if.join() !== person.selected.join());
+    if (other(person.selected)) members.replaceChildren(...chips(person.selected, header.players));
+    if (!moved(frame, person.selected, rankingScale.full)) return;
     if (pane.hidden) asked = "";
     else draw(frame, person.selected);
   });

@@ -10,6 +10,7 @@ import { ruler } from "./ruler";
 import { roundUp } from "./scale";
 import type { ViewState } from "./state";
 import { valueOfNone, valueWithout } from "./surrogate";
+import { watch } from "./watch";
 import { outputName } from "./wording";
 
 const NOBODY: readonly number[] = [];
@@ -44,31 +45,34 @@ export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
   const scale = ruler();
   pane.append(top, line, heard, scale.element, search.result, alert);
 
-  let taken: readonly number[] | null = null;
+  const moved = watch();
+  const other = watch();
   let asked = false;
   let said = "";
   state.subscribe(() => {
     const { frame, whatIf } = state;
-    if (whatIf !== taken) {
-      out.replaceChildren(...takenOut(state), back);
-      taken = whatIf;
-    }
     showButton(back, whatIf.length > 0);
-    const answer = frame && answerOf(frame, whatIf, header.threshold);
-    setText(line, whatIf.length === 0 ? "" : wordsOf(answer, state));
-    line.hidden = line.textContent === "";
-    scale.draw(whatIf.length > 0 ? answer : null);
+    if (other(whatIf)) out.replaceChildren(...takenOut(state), back);
+    if (moved(frame, whatIf)) draw(frame, whatIf);
+  });
+
+  function draw(frame: Frame | null, whatIf: readonly number[]): void {
+    const used = whatIf.length > 0;
+    const answer = used && frame ? answerOf(frame, whatIf, header.threshold) : null;
+    setText(line, used ? wordsOf(answer, state) : "");
+    line.hidden = !used;
+    scale.draw(answer);
     setText(alert, frame?.asked.error ? `the model gave no answer: ${frame.asked.error}` : "");
     alert.hidden = alert.textContent === "";
-    if (answer && whatIf.length > 0 && !asked) {
+    if (answer && !asked) {
       commands.probe([NOBODY]); // the kernel itself asks about what is taken out; this is what it is compared with
       asked = true;
     }
     // Said when the person or the model has changed it, not with each refit of the surrogate.
-    const about = whatIf.length > 0 && answer ? `${whatIf.join()}/${answer.model}` : "";
+    const about = answer ? `${whatIf.join()}/${answer.model}` : "";
     if (about !== said) setText(heard, line.textContent);
     said = about;
-  });
+  }
   return pane;
 }
 
