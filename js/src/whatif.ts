@@ -4,14 +4,13 @@ import { quoted } from "./chips";
 import type { Commands } from "./commands";
 import { make, makeButton, setText, showButton } from "./dom";
 import { flipSearch } from "./flipsearch";
-import { signed } from "./numbers";
+import { level, signed } from "./numbers";
 import { type Frame, modelValue } from "./protocol";
 import { ruler } from "./ruler";
 import { roundUp } from "./scale";
 import type { ViewState } from "./state";
 import { valueOfNone, valueWithout } from "./surrogate";
 import { watch } from "./watch";
-import { outputName } from "./wording";
 
 const NOBODY: readonly number[] = [];
 
@@ -118,14 +117,18 @@ function wordsOf(answer: Answer | null, { frame, live, header }: ViewState): str
   else if (!live) parts.push("no model here: the surrogate alone");
   else if (frame?.asked.error && frame.asked.pending === 0) parts.push("the model gave no answer");
   else parts.push("● asking the model…");
-  return parts.join(" · ") + crossing(answer, outputName(header, frame));
+  const flips =
+    answer.threshold === header.threshold
+      ? "this flips the answer"
+      : `this crosses ${level(answer.threshold ?? 0, full)}`;
+  return parts.join(" · ") + crossing(answer, flips);
 }
 
 /** Whether the threshold was crossed, on whose word. */
-function crossing({ all, surrogate, model, modelAll, threshold }: Answer, output: string): string {
+function crossing({ all, surrogate, model, modelAll, threshold }: Answer, words: string): string {
   if (threshold === null) return "";
   const from = (modelAll ?? all) - threshold;
   const to = (model ?? surrogate) - threshold;
   if (from === 0 || to === 0 || from > 0 === to > 0) return "";
-  return model === null ? `: by the surrogate this flips ${output}` : `: this flips ${output}`;
+  return model === null ? `: by the surrogate ${words}` : `: ${words}`;
 }

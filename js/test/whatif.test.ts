@@ -62,14 +62,19 @@ test("on the ruler values lie as far apart as they differ", () => {
 
 test("crossing the threshold is said in words, on the model's word once it has spoken", () => {
   const view = mount(frame({}, TURNS), { threshold: 0 }, { what_if: [1] });
-  expect(line(view)).toContain(": by the surrogate this flips POSITIVE");
+  expect(line(view)).toContain(": by the surrogate this flips the answer");
   view.show(frame({ seq: 2 }, { ...TURNS, probes: [[[1], -0.75]] }));
-  expect(line(view)).toMatch(/\): this flips POSITIVE$/);
+  expect(line(view)).toMatch(/\): this flips the answer$/);
   view.show(frame({ seq: 3 }, { ...TURNS, probes: [[[1], 0.5]] }));
   expect(line(view)).not.toContain("flips");
   view.change({ what_if: [2] });
   drawn();
   expect(line(view)).not.toContain("flips");
+});
+
+test("a threshold of the person's own is crossed, whatever the answer is", () => {
+  const view = mount(frame({ asked: { ...NOTHING, flip: { ...FLIP, threshold: 0.5 } } }, TURNS), {}, { what_if: [1] });
+  expect(line(view)).toContain(": by the surrogate this crosses +0.50");
 });
 
 test("what the frame had no room for is a margin of the surrogate's value", () => {
