@@ -67,6 +67,11 @@ export function showButton(button: HTMLButtonElement, shown: boolean, enabled = 
   setAttribute(button, "aria-disabled", enabled ? null : "true");
 }
 
+/** Where the focus is, as seen from an element: from outside of a shadow root, which some hosts draw in, only that is seen. */
+export function focused(from: Element): Element | null {
+  return (from.getRootNode() as Document | ShadowRoot).activeElement ?? null;
+}
+
 /** Let an element answer keys; `press` says whether it did. Those with a modifier are left to the host. */
 export function onKeys(element: HTMLElement, press: (event: KeyboardEvent) => boolean): void {
   element.addEventListener("keydown", (event) => {

@@ -3,7 +3,7 @@
  * the order in which they were pinned, whatever the ranking and the filters do below them.
  */
 
-import { make, makeButton, setText, showButton } from "./dom";
+import { focused, make, makeButton, setText, showButton } from "./dom";
 import { rowFilters } from "./filters";
 import { slide } from "./flip";
 import { indexPicker } from "./indexpicker";
@@ -119,7 +119,7 @@ export function rankingPane(state: ViewState): HTMLElement {
     const before = [...body.children];
     const next = wanted.map((row) => row.element);
     if (next.length === before.length && next.every((row, i) => row === before[i])) return;
-    const holder = document.activeElement;
+    const holder = focused(body);
     const at = before.findIndex((row) => row.contains(holder));
     slide(next, () => body.replaceChildren(...next));
     const heir = body.contains(holder) ? holder : next[Math.min(at, next.length - 1)];

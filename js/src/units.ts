@@ -1,6 +1,6 @@
 /** The units of a text as elements in it: made once, pointed at, walked with the keyboard, and taken out. */
 
-import { make, onKeys } from "./dom";
+import { focused, make, onKeys } from "./dom";
 import { across, type Layout } from "./layout";
 import type { Header } from "./protocol";
 import type { ViewState } from "./state";
@@ -89,7 +89,7 @@ export function listen(text: HTMLElement, units: HTMLElement[][], state: ViewSta
     return player === null ? undefined : units[player]?.[0];
   };
   onKeys(text, ({ key }) => {
-    const player = playerOf(document.activeElement);
+    const player = playerOf(focused(text));
     if ((key === "Enter" || key === " ") && player !== null) {
       state.toggle(player);
       return true;

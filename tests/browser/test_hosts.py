@@ -86,6 +86,14 @@ def run_through(page: Page, heard: Path) -> None:
     assert root.get_attribute("data-ablations") == "300"
     assert heard.read_text() == "[4]"
     assert page.locator("[data-spex] tbody tr").first.get_attribute("data-members") == "0,1,2"
+    unit.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-spex] .spex-unit[data-player='5'][aria-pressed=true]")
+    page.locator("[data-spex] tbody tr").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-spex] tbody tr[data-rank='2'][aria-selected=true]")
     page.click("[data-spex] [data-action=add_budget]")
     page.wait_for_selector("[data-spex][data-state=done]:not([data-ablations='300'])")
 
