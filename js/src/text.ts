@@ -1,17 +1,16 @@
 /** Pane 2: the text in reading order, with a signed bar of fixed width over or under the start of each unit. */
 
-import { make, makeButton, setAttribute, setText } from "./dom";
+import { make, makeButton, setAttribute } from "./dom";
+import { keyWords, textFoot, unitWords } from "./foot";
 import { Lanes } from "./lanes";
 import { measure, nearTo, UNKNOWN } from "./layout";
-import { signed } from "./numbers";
 import { paint } from "./palette";
 import { pictureButtons } from "./picture";
-import { rescaleButton } from "./rescale";
 import type { ViewState } from "./state";
 import { lanesFor, PITCH } from "./stretches";
 import { fill, listen } from "./units";
 import { watch } from "./watch";
-import { indexName, outputName, statusOf } from "./wording";
+import { outputName } from "./wording";
 
 export function textPane(state: ViewState): HTMLElement {
   const { header } = state;
@@ -22,26 +21,10 @@ export function textPane(state: ViewState): HTMLElement {
   text.setAttribute("aria-label", "units, which are taken out when they are pressed");
   text.dir = "auto";
   const units = fill(text, header);
+  const drawUnits = unitsDrawer(units, state);
   const lanes = new Lanes(state);
   const scroll = make("div", "spex-scroll");
   scroll.append(text, lanes.element);
-
-  const key = make("span", "spex-muted");
-  key.title = "What a unit adds, averaged over the presence of all others";
-  const rescale = rescaleButton(state, state.playerScale);
-  const barKey = make("div", "spex-keys");
-  barKey.append(key, rescale.element);
-  const laneKey = make("div", "spex-keys spex-muted");
-  const reading = make("div", "spex-number spex-reading");
-  const tools = make("div", "spex-tools");
-  const toggle = makeButton("lanes", () => reserve(!lanes.shown), "lanes");
-  toggle.title = "Show under the text what acts together";
-  const foot = make("div", "spex-foot");
-  const rows = [make("div"), make("div")] as const;
-  rows[0].append(barKey, reading);
-  rows[1].append(laneKey, tools);
-  foot.append(...rows);
-  pane.append(scroll, foot);
 
   let layout = UNKNOWN;
   let view = { top: 0, height: 0 };
@@ -49,17 +32,19 @@ export function textPane(state: ViewState): HTMLElement {
     view = { top: scroll.scrollTop, height: scroll.clientHeight };
     state.invalidate();
   };
-  const look = () => {
+  const remeasure = () => {
     layout = measure(units, text, lanes.element);
     scrolled();
   };
-  const observer = new ResizeObserver(look);
+  const observer = new ResizeObserver(remeasure);
   observer.observe(text);
   state.onDispose(() => observer.disconnect());
   scroll.addEventListener("scroll", scrolled, { passive: true });
-  void document.fonts?.ready.then(look);
+  void document.fonts?.ready.then(remeasure);
   listen(text, units, state, () => layout);
 
+  const toggle = makeButton("lanes", () => reserve(!lanes.shown), "lanes");
+  toggle.title = "Show under the text what acts together";
   /** The room of the lanes is there before they come, so that the text does not move. */
   const reserve = (shown: boolean) => {
     lanes.shown = shown;
@@ -69,34 +54,12 @@ export function textPane(state: ViewState): HTMLElement {
   };
   reserve(true);
 
-  const said: string[] = [];
-  const shown: string[] = [];
-  /** Bring units up to date: all in what they say, and the near ones in how they look. */
-  const drawUnits = (isNear: (player: number) => boolean) => {
-    const { frame, playerScale: scale } = state;
-    const output = outputName(header, frame);
-    const out = new Set(state.whatIf);
-    units.forEach((parts, player) => {
-      const effect = frame?.effects?.[player];
-      const look = [effect, scale.full, output, out.has(player)].join();
-      if (said[player] !== look) {
-        said[player] = look;
-        if (parts[0]) setAttribute(parts[0], "aria-label", unitWords(state, player, output));
-      }
-      if (shown[player] === look || !isNear(player)) return;
-      shown[player] = look;
-      for (const part of parts) {
-        paint(part, effect ?? 0, scale);
-        setAttribute(part, "aria-pressed", String(out.has(player)));
-        setAttribute(part, "data-out", out.has(player) ? "" : null);
-      }
-    });
-  };
   const pictures = pictureButtons(state, text, lanes, () => {
     drawUnits(() => true); // a picture shows the whole text
-    return [unitKey(state), lanes.shown ? laneWords(state, lanes) : ""].filter((line) => line !== "");
+    return keyWords(state, lanes);
   });
-  tools.append(toggle, ...pictures);
+  const foot = textFoot(state, lanes, [toggle, ...pictures]);
+  pane.append(scroll, foot.element);
 
   /** Bring a chosen interaction into view where none of it is. */
   const follow = () => {
@@ -109,9 +72,9 @@ export function textPane(state: ViewState): HTMLElement {
   const chosen = watch();
   let marked: readonly number[] = [];
   state.subscribe(() => {
-    const { frame, playerScale } = state;
+    const { frame, playerScale, whatIf } = state;
     const output = outputName(header, frame);
-    if (changed(frame?.effects, playerScale.full, output, state.whatIf, layout, view)) drawUnits(nearTo(view, layout));
+    if (changed(frame?.effects, playerScale.full, output, whatIf, layout, view)) drawUnits(nearTo(view, layout));
     if (state.marked !== marked) {
       for (const unit of marked.flatMap((player) => units[player] ?? [])) setAttribute(unit, "data-marked", null);
       marked = state.marked;
@@ -119,45 +82,33 @@ export function textPane(state: ViewState): HTMLElement {
     }
     if (chosen(state.person.selected)) follow();
     lanes.draw(layout);
-    setText(key, unitKey(state));
-    setText(laneKey, laneWords(state, lanes));
-    laneKey.hidden = !lanes.shown;
-    setText(reading, readOut(state, output));
-    setAttribute(reading, "title", reading.textContent || null);
-    rescale.draw();
+    foot.draw();
   });
   return pane;
 }
 
-function unitKey({ header, frame, playerScale: { full } }: ViewState): string {
-  const bar = full ? ` · full\u00a0bar\u00a0=\u00a0${full}` : "";
-  return `each unit's own effect (Banzhaf value): + raises ${outputName(header, frame)}, − lowers it${bar}`;
-}
-
-function laneWords({ frame, standing }: ViewState, { drawn }: Lanes): string {
-  const index = frame ? ` (${indexName(frame)})` : "";
-  const most = standing.length > 0 ? ` · ${drawn.length} of ${standing.length} drawn` : "";
-  return `acting together, by rank${index}: ●\u00a0+, ○\u00a0−, dashed while provisional${most}`;
-}
-
-/** What is pointed at, in words. */
-function readOut(state: ViewState, output: string): string {
-  const { pointedRow: row, pointedPlayer: player, frame, rankingScale, header } = state;
-  if (player !== null) return unitWords(state, player, output);
-  if (!row || !frame) return "";
-  const members = row.members.map((member) => `“${header.players[member]?.trim()}”`).join(" ");
-  return `${members} ${signed(row.effect, rankingScale.full)} · ${row.kind} · ${statusOf(row, frame)}`;
-}
-
-function unitWords(state: ViewState, player: number, output: string): string {
-  const taken = state.whatIf.includes(player) ? " is taken out;" : "";
-  return `“${state.header.players[player]?.trim()}”${taken} ${effectWords(state, player, output)}`;
-}
-
-function effectWords(state: ViewState, player: number, output: string): string {
-  const effect = state.frame?.effects?.[player];
-  if (effect === undefined) return "has no estimate yet";
-  const size = signed(effect, state.playerScale.full);
-  if (!/^[+−]/.test(size)) return "has no effect of its own";
-  return `${effect > 0 ? "raises" : "lowers"} ${output} by ${size.slice(1)} on average`;
+/** Brings units up to date: all of them in what they say, and those that are near in how they look. */
+function unitsDrawer(units: readonly HTMLElement[][], state: ViewState) {
+  const said: string[] = [];
+  const shown: string[] = [];
+  return (isNear: (player: number) => boolean): void => {
+    const { header, frame, playerScale: scale } = state;
+    const output = outputName(header, frame);
+    const out = new Set(state.whatIf);
+    units.forEach((parts, player) => {
+      const effect = frame?.effects?.[player];
+      const now = [effect, scale.full, output, out.has(player)].join();
+      if (said[player] !== now) {
+        said[player] = now;
+        if (parts[0]) setAttribute(parts[0], "aria-label", unitWords(state, player));
+      }
+      if (shown[player] === now || !isNear(player)) return;
+      shown[player] = now;
+      for (const part of parts) {
+        paint(part, effect ?? 0, scale);
+        setAttribute(part, "aria-pressed", String(out.has(player)));
+        setAttribute(part, "data-out", out.has(player) ? "" : null);
+      }
+    });
+  };
 }

@@ -1,0 +1,74 @@
+/** What stands under the text: the keys to its bars and lanes, what is pointed at in words, and the buttons. */
+
+import { make, setAttribute, setText } from "./dom";
+import type { Lanes } from "./lanes";
+import { signed } from "./numbers";
+import { rescaleButton } from "./rescale";
+import type { ViewState } from "./state";
+import { indexName, outputName, statusOf } from "./wording";
+
+export function textFoot(state: ViewState, lanes: Lanes, buttons: readonly HTMLElement[]) {
+  const element = make("div", "spex-foot");
+  const bars = make("span", "spex-muted");
+  bars.title = "What a unit adds, averaged over the presence of all others";
+  const rescale = rescaleButton(state, state.playerScale);
+  const barKey = make("div", "spex-keys");
+  barKey.append(bars, rescale.element);
+  const laneKey = make("div", "spex-keys spex-muted");
+  const reading = make("div", "spex-number spex-reading");
+  const tools = make("div", "spex-tools");
+  tools.append(...buttons);
+  const [above, below] = [make("div"), make("div")];
+  above.append(barKey, reading);
+  below.append(laneKey, tools);
+  element.append(above, below);
+  return {
+    element,
+    draw(): void {
+      setText(bars, barWords(state));
+      setText(laneKey, laneWords(state, lanes));
+      laneKey.hidden = !lanes.shown;
+      setText(reading, pointedWords(state));
+      setAttribute(reading, "title", reading.textContent || null);
+      rescale.draw();
+    },
+  };
+}
+
+/** How to read the text, a line for each thing that is drawn. */
+export function keyWords(state: ViewState, lanes: Lanes): string[] {
+  return lanes.shown ? [barWords(state), laneWords(state, lanes)] : [barWords(state)];
+}
+
+function barWords({ header, frame, playerScale: { full } }: ViewState): string {
+  const bar = full ? ` · full\u00a0bar\u00a0=\u00a0${full}` : "";
+  return `each unit's own effect (Banzhaf value): + raises ${outputName(header, frame)}, − lowers it${bar}`;
+}
+
+function laneWords({ frame, standing }: ViewState, { drawn }: Lanes): string {
+  const index = frame ? ` (${indexName(frame)})` : "";
+  const most = standing.length > 0 ? ` · ${drawn.length} of ${standing.length} drawn` : "";
+  return `acting together, by rank${index}: ●\u00a0+, ○\u00a0−, dashed while provisional${most}`;
+}
+
+function pointedWords(state: ViewState): string {
+  const { pointedRow: row, pointedPlayer: player, frame, rankingScale, header } = state;
+  if (player !== null) return unitWords(state, player);
+  if (!row || !frame) return "";
+  const members = row.members.map((member) => `“${header.players[member]?.trim()}”`).join(" ");
+  return `${members} ${signed(row.effect, rankingScale.full)} · ${row.kind} · ${statusOf(row, frame)}`;
+}
+
+/** What is known of a unit by itself. */
+export function unitWords(state: ViewState, player: number): string {
+  const taken = state.whatIf.includes(player) ? " is taken out;" : "";
+  return `“${state.header.players[player]?.trim()}”${taken} ${effectWords(state, player)}`;
+}
+
+function effectWords({ header, frame, playerScale }: ViewState, player: number): string {
+  const effect = frame?.effects?.[player];
+  if (effect === undefined) return "has no estimate yet";
+  const size = signed(effect, playerScale.full);
+  if (!/^[+−]/.test(size)) return "has no effect of its own";
+  return `${effect > 0 ? "raises" : "lowers"} ${outputName(header, frame)} by ${size.slice(1)} on average`;
+}
