@@ -2,7 +2,7 @@
 
 import { quoted } from "./chips";
 import type { Commands } from "./commands";
-import { make, makeButton, setText, showButton } from "./dom";
+import { focused, make, makeButton, setText, showButton } from "./dom";
 import { flipSearch } from "./flipsearch";
 import { level, signed } from "./numbers";
 import { type Frame, modelValue } from "./protocol";
@@ -31,8 +31,10 @@ export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
   const { header } = state;
   const pane = make("section", "spex-whatif");
   pane.setAttribute("aria-label", "What if");
-  const out = make("span", "spex-out");
+  const units = make("span", "spex-taken");
   const back = makeButton("restore", () => state.restore(), "put all back");
+  const out = make("span", "spex-out");
+  out.append(units, back);
   const top = make("div", "spex-row");
   const search = flipSearch(state, commands);
   top.append(make("strong", "", "What if"), out, search.form);
@@ -51,9 +53,19 @@ export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
   state.subscribe(() => {
     const { frame, whatIf } = state;
     showButton(back, whatIf.length > 0);
-    if (other(whatIf)) out.replaceChildren(...takenOut(state), back);
+    if (other(whatIf)) replace(takenOut(state));
     if (moved(frame, whatIf)) draw(frame, whatIf);
   });
+
+  /** A unit that is put back takes its button with it: the focus goes to the one in its place. */
+  function replace(next: readonly HTMLElement[]): void {
+    const holder = focused(units);
+    const held = holder ? [...units.children].indexOf(holder) : -1;
+    units.replaceChildren(...next);
+    if (held < 0) return;
+    const heir = state.whatIf.length > 0 ? next[Math.min(held, next.length - 1)] : search.form.querySelector("button");
+    heir?.focus();
+  }
 
   function draw(frame: Frame | null, whatIf: readonly number[]): void {
     const used = whatIf.length > 0;

@@ -64,9 +64,12 @@ test("a pinned row that left the frame stays with its last values, and says so",
 test("it says whether the frame is full or the estimate lacks the set", () => {
   const pairs = Array.from({ length: TOP }, (_, i): [number[], number] => [[i + 1, i + 2], TOP - i]);
   const players = Array.from({ length: TOP + 2 }, (_, i) => `w${i}`);
-  const view = mount(frame({}, { effects: players.map(() => 1), rows: [[[0, 1], 2 * TOP], ...pairs.slice(1), [[0], 1]] }), {
-    players,
-  });
+  const view = mount(
+    frame({}, { effects: players.map(() => 1), rows: [[[0, 1], 2 * TOP], ...pairs.slice(1), [[0], 1]] }),
+    {
+      players,
+    },
+  );
   const status = (key: string) => view.find(`[data-members="${key}"] .spex-status`).textContent;
   view.find('[data-order="1"]').click();
   pinOf(view, "0").click();

@@ -106,6 +106,18 @@ test("units go back one by one, or all at once", () => {
   expect([view.traits.what_if, backs()]).toEqual([[], []]);
 });
 
+test("the focus stays among the buttons when the one that has it goes", () => {
+  const view = mount(frame({}, TURNS), {}, { what_if: [0, 1, 3] });
+  const press = (player: number) => {
+    const button = view.all("[data-action=put-back]").find(({ title }) => title.startsWith(`unit ${player + 1}:`));
+    button?.focus();
+    button?.click();
+    drawn();
+    return (document.activeElement as HTMLElement).getAttribute("aria-label") ?? document.activeElement?.textContent;
+  };
+  expect([press(0), press(3), press(1)]).toEqual(["put “bad” back", "put “bad” back", "find the smallest flip"]);
+});
+
 test("in a recording the surrogate answers alone", () => {
   const recording = { frames: [frame({}, TURNS)], seconds: [0] };
   const view = mount(undefined, {}, { what_if: [1], recording });
