@@ -246,6 +246,8 @@ def test_a_directive_of_mysts_takes_the_same_module_and_the_json(browser, files,
     row = page.locator("tr[data-members]").first
     row.click()
     page.wait_for_selector("tr[data-members][aria-selected=true]")
+    page.locator("[data-player][tabindex='0']").press("Enter")  # the focus is within the shadow root
+    page.locator(".spex-answer-line").get_by_text("the surrogate alone").wait_for()
     paper = page.locator("[data-spex]").evaluate("(root) => getComputedStyle(root).backgroundColor")
     assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 17, 17)"}[theme]
     OUTPUT.mkdir(exist_ok=True)

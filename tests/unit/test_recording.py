@@ -421,6 +421,14 @@ def test_a_page_holds_the_module_and_the_run_and_nothing_breaks_out(run, tmp_pat
     assert tuple(frames) == run.result.recording.frames
 
 
+def test_no_word_of_the_header_is_markup(run, tmp_path):
+    words = dict.fromkeys(("model", "value", "ablation", "lens"), HOSTILE)
+    header = dataclasses.replace(run.result.header, outputs=(HOSTILE, HOSTILE), **words)
+    page = Result(header, run.result.snapshot).save_html(tmp_path / "why.html").read_text(encoding="utf-8")
+    assert page.count("<script") == page.count("</script>") == 2
+    assert page.count("<title>") == page.count("</title>") == 1
+
+
 def test_a_page_may_run_its_own_script_only_and_reach_nobody(run, tmp_path):
     page = run.result.save_html(tmp_path / "why.html").read_text(encoding="utf-8")
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1]
