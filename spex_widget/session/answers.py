@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from spex_widget.algorithms import Output
@@ -22,8 +23,10 @@ class Answers:
 
     Attributes
     ----------
-    pending : int
-        How many coalitions the model has yet to answer.
+    waiting : Counter of bytes
+        The coalitions that the model has yet to answer, and which are then shown.
+    trying : int
+        How many more a search has asked about.
     error : str
         Why the last question had no answer, in words.
     flips : dict of Output to Flip
@@ -39,7 +42,8 @@ class Answers:
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self.pending = 0
+        self.waiting: Counter[bytes] = Counter()
+        self.trying = 0
         self.error = ""
         self.flips: dict[Output, Flip] = {}
         self._probes: dict[bytes, tuple[BoolArray, FloatArray]] = {}
@@ -56,7 +60,21 @@ class Answers:
         for key in list(self._probes)[:-KEPT]:
             del self._probes[key]
 
+    def expect(self, coalitions: BoolArray, shown: bool) -> None:
+        """The model is asked about coalitions (k, n)."""
+        if shown:
+            self.waiting.update(row.tobytes() for row in coalitions)
+        else:
+            self.trying += len(coalitions)
+
+    def end(self, coalitions: BoolArray, shown: bool) -> None:
+        """It has answered, or will not."""
+        if shown:
+            self.waiting -= Counter(row.tobytes() for row in coalitions)
+        else:
+            self.trying -= len(coalitions)
+
     def of(self, output: Output, ablations: int) -> Asked:
         """What was asked and answered of one output, in so many ablations."""
         probes = tuple(Probe(coalition, float(output.of(value[None])[0])) for coalition, value in self._probes.values())
-        return Asked(probes, self.pending, ablations, self.flips.get(output), self.error)
+        return Asked(probes, self.waiting.total() + self.trying, ablations, self.flips.get(output), self.error)

@@ -6,6 +6,8 @@ from concurrent.futures import CancelledError, Future
 from functools import partial
 from threading import Event
 
+import numpy as np
+
 from spex_widget.session.crank import Crank
 from spex_widget.session.publisher import Publisher
 from spex_widget.session.run import Run, in_words
@@ -33,34 +35,43 @@ class Prober:
     def ask(self, coalitions: BoolArray, stopped: Event | None = None, *, shown: bool = True) -> FloatArray:
         """Ask and wait for the values (k, outputs); snapshots have them where they are to be shown."""
         with self._run.moved:
-            self._run.answers.pending += len(coalitions)
+            self._run.answers.expect(coalitions, shown)
         self._publisher.notify()
         try:
             values = self._crank.ask(coalitions, "probe", stopped)
         except BaseException as error:
-            self._take(coalitions, None, error)
+            self._take(coalitions, None, error, shown=shown)
             raise
-        self._take(coalitions, values if shown else None)
+        self._take(coalitions, values, shown=shown)
         return values
 
     def start(self, coalitions: BoolArray) -> None:
-        """Ask, and leave it to the snapshots to answer."""
+        """Ask, and leave it to the snapshots to answer; what is being asked already is not asked again."""
         with self._run.moved:
-            step = self._run.jobs.size
-            for part in (coalitions[start : start + step] for start in range(0, len(coalitions), step)):
+            answers, step = self._run.answers, self._run.jobs.size
+            distinct = {row.tobytes(): row for row in coalitions}
+            new = [row for key, row in distinct.items() if not answers.waiting[key]]
+            for part in (np.array(new[start : start + step]) for start in range(0, len(new), step)):
                 answer = self._crank.put(part, "probe")
-                self._run.answers.pending += len(part)
+                answers.expect(part, shown=True)
                 answer.add_done_callback(partial(self._answered, part))
 
     def _answered(self, coalitions: BoolArray, answer: Future[FloatArray]) -> None:
         error = answer.exception()
         self._take(coalitions, None if error else answer.result(), error)
 
-    def _take(self, coalitions: BoolArray, values: FloatArray | None, error: BaseException | None = None) -> None:
+    def _take(
+        self,
+        coalitions: BoolArray,
+        values: FloatArray | None,
+        error: BaseException | None = None,
+        *,
+        shown: bool = True,
+    ) -> None:
         with self._run.moved:
             answers = self._run.answers
-            answers.pending -= len(coalitions)
+            answers.end(coalitions, shown)
             answers.error = "" if error is None or isinstance(error, CancelledError) else in_words(error)
-            if values is not None:
+            if shown and values is not None:
                 answers.note(coalitions, values)
         self._publisher.notify(urgent=True)

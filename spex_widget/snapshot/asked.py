@@ -36,7 +36,8 @@ class Flip:
     searching : bool
         Whether the search is under way.
     ablated : tuple of int
-        The players that are ablated, ascending; empty where none was found, or not yet.
+        The players that are ablated, ascending; empty where none was found, or not yet. A search that ends before it
+        has found any leaves no flip, so that nobody takes it for one that found none.
     value : float or None
         The model's own value with them ablated.
     minimal : bool
@@ -64,7 +65,8 @@ class Asked:
     pending : int
         How many coalitions the model has yet to answer.
     ablations : int
-        How many it has answered, those of a search for a flip among them. The surrogate does not learn from them.
+        How many ablations that has taken, a search for a flip's among them; what the log knew has taken none. The
+        surrogate does not learn from them.
     flip : Flip or None
         The newest search; None where there was none of this output.
     error : str

@@ -181,6 +181,9 @@ def test_the_newest_are_shown_each_once_and_again_in_a_continued_log(tmp_path):
     probes = session.snapshot().asked.probes
     assert len(probes) == KEPT
     assert probes[-1].coalition.tolist() == rows[0].tolist()
+    session.probe(rows[-3])
+    kept = session.snapshot().asked.probes
+    assert [probe.coalition.tolist() for probe in kept[-2:]] == rows[[0, -3]].tolist()
     again = finished(game, budget=64, log=tmp_path / "log").snapshot().asked
     assert [probe.coalition.tolist() for probe in again.probes] == rows[-KEPT:].tolist()
     assert again.ablations == session.log.count("probe") == len(rows)
@@ -221,6 +224,20 @@ def test_what_waits_is_counted():
     gate.open.release(100)
     asker.join(30)
     assert answered(watched, 8)
+
+
+def test_what_is_being_asked_is_not_asked_again():
+    game = Counted()
+    session = finished(game, budget=64)
+    session._crank._evaluator = gate = Gate(game)
+    gate.slots = 3
+    watched = Watched(session)
+    for _ in range(3):
+        session.start_probing([PRESENT, PRESENT])
+    assert session.snapshot().asked.pending == 1
+    gate.open.release(3)
+    answered(watched, 1)
+    assert game.times[PRESENT.tobytes()] == 1
 
 
 def test_no_coalitions_have_no_values():

@@ -187,6 +187,20 @@ def test_it_begins_aside_and_tells_how_far_it_is():
     assert ended.asked.error == ""
 
 
+def test_a_click_on_what_is_being_tried_is_answered():
+    game = FunctionGame(planted, N)
+    session = finished(game, budget=400)
+    session._crank._evaluator = gate = Gate(game)
+    watched = Watched(session)
+    session.start_flip(1.5)
+    assert gate.waiting.wait(30)  # all present
+    session.start_probing(np.ones(N, bool))
+    gate.open.release(100)
+    ended = watched.until(lambda snapshot: not snapshot.asked.flip.searching and not snapshot.asked.pending)
+    values = [probe.value for probe in ended.asked.probes]
+    assert values == [planted(np.ones((1, N), bool))[0], ended.asked.flip.value]
+
+
 def test_the_usual_threshold_is_the_games_own_or_half_way():
     session = finished(FunctionGame(lambda x: 8.0 * x[:, 0] - 1.0, 3))
     assert session.smallest_flip().threshold == pytest.approx(3.0)
