@@ -69,10 +69,11 @@ export class Lanes {
 
   draw(layout: Layout): void {
     const { state } = this;
-    const { standing, rankingScale, person } = state;
-    if (this.#changed(layout, this.shown, rankingScale.full, person.selected, ...standing)) {
+    const { frame, standing, rankingScale, person } = state;
+    const rows = frame ? standing.flatMap((row) => [row.key, row.effect, statusOf(row, frame)]) : [];
+    if (this.#changed(layout, this.shown, rankingScale.full, person.selected, ...rows)) {
       this.#layout = layout;
-      this.#place(state.frame);
+      this.#place(frame);
     }
     this.#emphasise();
   }

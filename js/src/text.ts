@@ -68,13 +68,16 @@ export function textPane(state: ViewState): HTMLElement {
     if (tops.length > 0 && !seen) scroll.scrollTop = Math.min(...tops) - view.height / 3;
   };
 
+  let effects: Float32Array | null = null;
   const changed = watch();
   const chosen = watch();
   let marked: readonly number[] = [];
   state.subscribe(() => {
     const { frame, playerScale, whatIf } = state;
     const output = outputName(header, frame);
-    if (changed(frame?.effects, playerScale.full, output, whatIf, layout, view)) drawUnits(nearTo(view, layout));
+    const next = frame?.effects ?? null;
+    if (!next?.every((effect, player) => effect === effects?.[player])) effects = next;
+    if (changed(effects, playerScale.full, output, whatIf, layout, view)) drawUnits(nearTo(view, layout));
     if (state.marked !== marked) {
       for (const unit of marked.flatMap((player) => units[player] ?? [])) setAttribute(unit, "data-marked", null);
       marked = state.marked;

@@ -149,6 +149,8 @@ test("a unit says its effect before it is focused", () => {
   expect(label()).toBe("“bad” lowers POSITIVE by 1.00 on average");
   view.show(frame({ seq: 3 }, { ...KNOWN, effects: [0.5, 0.25, 0, 0] }));
   expect(label()).toBe("“bad” raises POSITIVE by 0.25 on average");
+  view.show(frame({ seq: 4 })); // another output, of which nothing is known yet
+  expect(label()).toBe("“bad” has no estimate yet");
 });
 
 test("a unit under the pointer marks the rows that hold it", () => {
