@@ -64,7 +64,7 @@ def page(result: Result) -> str:
         "default-src": "'none'",
         "script-src": f"'sha256-{_base64(hashlib.sha256(_SCRIPT.encode()).digest())}' data:",
         "style-src": "'unsafe-inline'",
-        "img-src": "data: blob:",
+        "img-src": "data:",
     }
     module = _base64((_STATIC / "widget.js").read_bytes())
     run = json.dumps({"module": module, **shown(result.recording)}).encode()
