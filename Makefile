@@ -75,7 +75,7 @@ binder: .venv/dev.stamp
 notebooks: .venv/dev.stamp
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 notebooks
 
-browser: .venv/chromium.stamp
+browser: .venv/chromium.stamp js/node_modules/.package-lock.json
 	$(BIN)/python -m pytest tests/browser
 
 test-kernels: .venv/chromium.stamp
