@@ -83,6 +83,15 @@ def test_what_waits_is_asked_together():
     assert [len(rows) for rows in gate.asked] == [1, 32, 8]
 
 
+def test_many_coalitions_at_once_are_asked_in_batches():
+    session = finished(budget=64)
+    session._run.jobs._pace = lambda rows, seconds: None
+    session._run.jobs._size = 8
+    watched = Watched(session)
+    session.start_probing(without(N, SETS))
+    assert len(shown(answered(watched, len(SETS)))) == len(SETS)
+
+
 def test_a_hundred_questions_do_not_starve_the_run():
     game = FunctionGame(planted, N)
     session = Session(game, budget=10_000, evaluator=(gate := Gate(game)))

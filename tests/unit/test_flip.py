@@ -11,6 +11,7 @@ from runs import Gate, N, Watched, finished, planted
 from spex_widget.algorithms import FIRST, Estimate
 from spex_widget.games import FunctionGame
 from spex_widget.session import Session
+from spex_widget.session import flip as flip_module
 from spex_widget.session import flipper as flipper_module
 from spex_widget.session.flip import CANDIDATES, SEARCHED, crossing, find_flip, without
 from spex_widget.snapshot import Flip
@@ -79,6 +80,7 @@ def test_what_stands_in_for_each_other_is_ablated_together(players):
     flip, asked = found(model, 2.5)
     assert (flip.ablated, flip.minimal) == (players, True)
     assert len(asked[1]) <= CANDIDATES
+    assert len(asked) == 3 - (len(players) == 1)  # all present, the candidates, each put back
 
 
 def test_a_sum_of_many_takes_as_many_as_it_must():
@@ -147,11 +149,18 @@ def test_a_level_that_is_off_does_not_hide_what_changes():
     assert len(flip.ablated) == 3
 
 
-def test_crossing_looks_at_all_pairs_of_a_thousand():
-    pairs = {(i, i + 1): 0.01 for i in range(0, 1000, 2)}
-    surrogate = SparseSpectrum.from_sets(1000, {**pairs, (500, 700): -0.5, (500,): 0.5, (700,): 0.5})
-    first = next(sets for sets in itertools.islice(crossing(-1 * surrogate, -1.0 + 1e-9), 3) if sets)
-    assert len(first[0]) <= 2
+def test_a_pair_is_found_also_where_neither_player_nor_its_term_is_among_the_largest():
+    few = {(i,): -0.005 for i in range(2, 72)}
+    loud = dict.fromkeys(itertools.islice(itertools.combinations(range(72, 200), 2), 600), -0.5)
+    surrogate = any_of(200, (0, 1), 1.0) + SparseSpectrum.from_sets(200, few | loud)
+    whole = surrogate(np.ones((1, 200), bool))[0]
+    assert list(itertools.islice(crossing(surrogate, whole - 0.9), 2)) == [[], [(0, 1)]]
+
+
+def test_where_too_much_would_have_to_be_asked_nobody_says_that_it_is_minimal(monkeypatch):
+    monkeypatch.setattr(flip_module, "PUT_BACK", 2)
+    flip, _ = found(any_of(60, (3, 17, 41), 5.0), 2.5)
+    assert (flip.ablated, flip.minimal, flip.tried) == ((3, 17, 41), False, 1)
 
 
 # In its session -------------------------------------------------------------------------------------------------------
@@ -242,6 +251,7 @@ def test_a_newer_search_takes_the_place_of_an_older(caplog):
     ended = watched.until(lambda snapshot: snapshot.asked.flip and not snapshot.asked.flip.searching)
     assert ended.asked.flip.threshold == -1.0
     assert ended.asked.flip.ablated
+    assert session.log.count("probe") == 1 + ended.asked.flip.tried  # all present, once, and nothing for the older
     assert not caplog.records
 
 
