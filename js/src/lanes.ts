@@ -6,7 +6,7 @@
 import { arc } from "./arcs";
 import { makeSvg, setAttribute, setText } from "./dom";
 import { type Layout, UNKNOWN } from "./layout";
-import type { Frame, Interaction } from "./protocol";
+import { type Frame, type Interaction, isFinal } from "./protocol";
 import type { LockedScale } from "./scale";
 import type { ViewState } from "./state";
 import { assign, lanesFor, type Shape, shape, stretches } from "./stretches";
@@ -42,6 +42,7 @@ export class Lanes {
   #layout = UNKNOWN;
   readonly #changed = watch();
   #before: ReadonlyMap<string, number> = new Map();
+  #final = false;
   readonly #marks = new Map<string, Mark>();
   readonly #arc = makeSvg("path", { class: "spex-arc" });
   /** The pointer is on this one. */
@@ -70,8 +71,8 @@ export class Lanes {
   draw(layout: Layout): void {
     const { state } = this;
     const { frame, standing, rankingScale, person } = state;
-    const rows = frame ? standing.flatMap((row) => [row.key, row.effect, statusOf(row, frame)]) : [];
-    if (this.#changed(layout, this.shown, rankingScale.full, person.selected, ...rows)) {
+    const rows = frame ? standing.flatMap(({ row, rank }) => [row.key, rank, row.effect, statusOf(row, frame)]) : [];
+    if (this.#changed(layout, this.shown, rankingScale.full, frame?.state, person.selected, ...rows)) {
       this.#layout = layout;
       this.#place(frame);
     }
@@ -82,16 +83,17 @@ export class Lanes {
   #place(frame: Frame | null): void {
     const layout = this.#layout;
     const scale = this.state.rankingScale;
-    const rows = this.shown && frame && layout.lines.length > 0 ? this.state.standing : [];
-    const ranked = rows.map((row, i) => ({ row, rank: i + 1 }));
+    const ranked = this.shown && frame && layout.lines.length > 0 ? this.state.standing : [];
     const chosen = ranked.filter(({ row }) => this.state.isSelected(row));
     const large = ranked.slice(0, MOST).filter(({ row }) => Math.abs(scale.share(row.effect)) >= LEAST);
     const claims = [...chosen, ...large.filter((one) => !chosen.includes(one))].map(({ row, rank }) => ({
       ...{ key: row.key, row, rank },
       stretches: stretches(row.members, rank, layout),
     }));
-    const lanes = assign(claims, this.#before, lanesFor(layout.spots.length));
-    this.#before = lanes;
+    const final = !!frame && isFinal(frame.state);
+    // At its end the ranking is the result's own, and so are the lanes: the largest lie nearest to the text.
+    const lanes = assign(claims, final && !this.#final ? new Map() : this.#before, lanesFor(layout.spots.length));
+    [this.#before, this.#final] = [lanes, final];
     this.drawn = claims.flatMap(({ key, row, rank, stretches }) => {
       const lane = lanes.get(key);
       if (lane === undefined || !frame) return [];

@@ -105,8 +105,14 @@ export function rankingPane(state: ViewState): HTMLElement {
     arrange(visible);
     const newest = new Map(frame.interactions.map((row) => [row.key, row]));
     const ranks = new Map(standing.order.map((key, i) => [key, i + 1]));
-    state.standing = standing.order.flatMap((key) => newest.get(key) ?? []).filter((row) => row.members.length > 1);
-    const onScreen = new Set([...visible.map((row) => row.interaction.key), ...state.standing.map((row) => row.key)]);
+    state.standing = standing.order.flatMap((key, i) => {
+      const row = newest.get(key);
+      return row && row.members.length > 1 ? [{ row, rank: i + 1 }] : [];
+    });
+    const onScreen = new Set([
+      ...visible.map((row) => row.interaction.key),
+      ...state.standing.map(({ row }) => row.key),
+    ]);
     state.retain(({ key }) => onScreen.has(key)); // in the table, or in a lane under the text
     for (const row of visible) {
       const { key } = row.interaction;

@@ -17,6 +17,12 @@ export interface Person {
   max_order: number | null;
 }
 
+/** A row and its place in the ranking, from 1. */
+export interface Standing {
+  readonly row: Interaction;
+  readonly rank: number;
+}
+
 export class ViewState {
   /** The newest frame; null while nothing is known. */
   frame: Frame | null = null;
@@ -30,7 +36,7 @@ export class ViewState {
   readonly rankingScale = new LockedScale();
   readonly person: Person = { selected: NOBODY, what_if: NOBODY, output: 0, index: "BII", max_order: null };
   /** Interactions of order 2 and more as they stand in the ranking, from the top. */
-  standing: readonly Interaction[] = [];
+  standing: readonly Standing[] = [];
   /** Whether a kernel answers; a recording has none. */
   live = true;
   /** Whether the person has asked for this very moment: nothing is held back then for the eyes to follow. */

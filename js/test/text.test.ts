@@ -213,6 +213,59 @@ test("what finds no lane is said, and a chosen interaction always has one", () =
   expect(lanesOf(view)).toHaveLength(5);
 });
 
+test("a lane has the rank of its row in the table, also where single units are ranked among them", () => {
+  const view = mount(
+    frame(
+      {},
+      {
+        ...KNOWN,
+        rows: [
+          [[0, 1], 3],
+          [[2, 3], 1],
+          [[0], 2, "single"],
+        ],
+      },
+    ),
+  );
+  layOut();
+  view.find('[data-order="all"]').click();
+  drawn();
+  const rankOf = (key: string) => view.find(`.spex-lanes [data-key="${key}"] tspan`).textContent;
+  expect([rankOf("0,1"), rankOf("2,3")]).toEqual(["1", "3"]);
+  expect(view.find('tr[data-members="2,3"]').dataset.rank).toBe("3");
+});
+
+test("lanes keep their places while the run goes on, and stand by rank at its end", () => {
+  const view = mount(
+    frame(
+      {},
+      {
+        ...KNOWN,
+        rows: [
+          [[0, 2], 3],
+          [[1, 3], 2],
+        ],
+      },
+    ),
+  );
+  layOut();
+  const height = (key: string) => Number(view.find(`.spex-lanes [data-key="${key}"] tspan`).getAttribute("y"));
+  expect(height("0,2")).toBeLessThan(height("1,3"));
+  const turned: [number[], number][] = [
+    [[1, 3], 3],
+    [[0, 2], 2],
+  ];
+  vi.advanceTimersByTime(3000);
+  view.show(frame({ seq: 2 }, { ...KNOWN, rows: turned }));
+  expect(view.ranking()).toEqual(["1,3", "0,2"]);
+  expect(height("0,2")).toBeLessThan(height("1,3"));
+  view.show(frame({ seq: 3, state: "done" }, { ...KNOWN, rows: turned }));
+  expect(height("1,3")).toBeLessThan(height("0,2"));
+  view.find('tr[data-members="0,2"]').click();
+  drawn();
+  expect(height("1,3")).toBeLessThan(height("0,2")); // and hold still when one is chosen
+});
+
 test("the elements of a lane stay while its numbers change, and go with it", () => {
   const view = mount();
   layOut();
