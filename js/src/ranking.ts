@@ -35,7 +35,7 @@ export function rankingPane(state: ViewState): HTMLElement {
 
   const begin = () => {
     standing = NOBODY;
-    draw();
+    state.draw(); // the lanes show the same rows
   };
   const orders = orderChoice(begin);
   const filters = rowFilters(state.header.players, begin);
