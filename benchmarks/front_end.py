@@ -228,8 +228,8 @@ def report(found: dict[str, dict[str, float]], ended: int, runs: int, version: s
         setting(command, "anywidget", "jupyterlab", "ipykernel"),
         f"JupyterLab in Chromium {version}, without a GPU; kernel, server and browser share the cores.",
         "",
-        f"Frames are sent {RATE} a second; a frame is on the page when the view's elements have changed. Script is all of",
-        "the page's, JupyterLab's own included.",
+        f"Frames are sent {RATE} a second; a frame is on the page when the view's elements have changed. Script is",
+        "all of the page's, JupyterLab's own included.",
         "",
         *table(("what", "measured", "aim"), rows),
     ]
