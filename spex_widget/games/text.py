@@ -201,7 +201,7 @@ class TextGame(Game):
 
     @property
     def threshold(self) -> float | None:
-        """The value at which the model's answer changes: 0 of log-odds, ½ of a probability; None where none is known."""
+        """The value at which the model's answer changes: 0 of log-odds, say; None where none is known."""
         return self._readout.threshold
 
     def span(self, text: str) -> slice:

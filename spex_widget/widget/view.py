@@ -50,10 +50,10 @@ class View(anywidget.AnyWidget):
     frame = traitlets.Bytes().tag(sync=True)
     """bytes: the newest snapshot, encoded; empty before the first."""
 
-    selected = traitlets.List().tag(sync=True)
+    selected: traitlets.List[int] = traitlets.List().tag(sync=True)
     """list of int: the members of the interaction that was chosen, ascending; empty where none was."""
 
-    what_if = traitlets.List().tag(sync=True)
+    what_if: traitlets.List[int] = traitlets.List().tag(sync=True)
     """list of int: the players that were taken out, ascending; the model is asked about what is left."""
 
     output = traitlets.Any(0).tag(sync=True)
@@ -114,7 +114,7 @@ class View(anywidget.AnyWidget):
 
     @traitlets.validate("max_order")
     def _check_max_order(self, proposal: Any) -> int | None:
-        most = proposal["value"]
+        most: int | None = proposal["value"]
         if most is not None and most < 1:
             raise traitlets.TraitError(f"max_order must be at least 1, or None for any, got {most}")
         return most
