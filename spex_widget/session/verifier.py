@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread
 
 import numpy as np
@@ -123,12 +123,17 @@ class Verifier:
         self._end()
 
     def _aside(self, work: Callable[[], object], stopped: Event) -> None:
-        try:
-            with self._told(stopped):
+        def logged() -> None:
+            try:
                 work()
-        except BaseException as error:
-            if not isinstance(error, CancelledError):
+            except CancelledError:
+                raise
+            except BaseException:
                 _logger.exception("verifying failed")  # the run is told in words alone
+                raise
+
+        with suppress(BaseException), self._told(stopped):
+            logged()
 
     def _verify(self, result: Result, sets: list[tuple[int, ...]], contexts: int, stopped: Event) -> Verification:
         output = result.estimate.output
