@@ -90,6 +90,10 @@ def run_through(page: Page, heard: Path) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-spex] .spex-unit[data-player='5'][aria-pressed=true]")
+    for key in "ddxjk":  # in a notebook these would delete a cell, cut one, and go to the next
+        page.keyboard.press(key)
+    page.keyboard.press("Space")
+    page.wait_for_selector("[data-spex] .spex-unit[data-player='5'][aria-pressed=false]")
     page.locator("[data-spex] tbody tr").first.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
