@@ -2,7 +2,7 @@
 
 import type { Commands } from "./commands";
 import type { ViewState } from "./state";
-import { textPane } from "./text";
+import { textPane } from "./text/text";
 
 export type Pane = (state: ViewState, commands: Commands) => HTMLElement;
 

@@ -1,10 +1,10 @@
 /** What a screen reader is told: the few moments that matter, never each frame. */
 
-import { make } from "./dom";
-import { count, share } from "./numbers";
+import { make } from "./marks/dom";
+import { count, share } from "./marks/numbers";
+import { STATE_WORDS } from "./marks/wording";
 import { type Frame, isFinal, VERDICTS } from "./protocol";
 import type { ViewState } from "./state";
-import { STATE_WORDS } from "./wording";
 
 /** The shortest time between two announcements. */
 export const EVERY_MS = 1500;

@@ -1,7 +1,7 @@
 /** What one view on the page knows: the newest frame, the locked scales, and what the person points at and chose. */
 
+import { LockedScale } from "./marks/scale";
 import { decodeFrame, type Frame, type Header, type Interaction, isFinal } from "./protocol";
-import { LockedScale } from "./scale";
 
 const NOBODY: readonly number[] = [];
 

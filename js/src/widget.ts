@@ -1,21 +1,21 @@
 /** The entry: a view of one run, drawn from its newest frame. Works in any host that gives it a model. */
 
 import type { AnyModel, Render } from "@anywidget/types";
-import { answerPane } from "./answer";
-import { cardPane } from "./card";
+import { cardPane } from "./card/card";
 import { Commands } from "./commands";
-import { convergencePane } from "./convergence";
-import { keepKeys, make, setAttribute } from "./dom";
-import { headerPane } from "./header";
+import { convergencePane } from "./convergence/convergence";
+import { answerPane } from "./header/answer";
+import { headerPane } from "./header/header";
 import { panesOf } from "./lenses";
+import { keepKeys, make, setAttribute } from "./marks/dom";
 import { milestonesPane } from "./milestones";
 import { shareWithModel } from "./person";
 import type { Command, Header } from "./protocol";
-import { rankingPane } from "./ranking";
-import { type Recording, replayPane } from "./replay";
+import { rankingPane } from "./ranking/ranking";
+import { type Recording, replayPane } from "./replay/replay";
 import { type Person, ViewState } from "./state";
 import { hideTwin } from "./twin";
-import { whatIfPane } from "./whatif";
+import { whatIfPane } from "./whatif/whatif";
 
 /** What the kernel and the page share. */
 export interface Traits extends Partial<Person> {

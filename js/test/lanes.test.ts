@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { arc } from "../src/arcs";
-import { across, inLines, type Layout, nearTo } from "../src/layout";
-import { assign, type Claim, lanesFor, shape, stretches } from "../src/stretches";
+import { arc } from "../src/text/arcs";
+import { across, inLines, type Layout, nearTo } from "../src/text/layout";
+import { assign, type Claim, lanesFor, shape, stretches } from "../src/text/stretches";
 
 /** A text of words of one width, so many in a line. */
 function page(players: number, inLine: number, rtl = false): Layout {

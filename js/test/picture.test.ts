@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Drawn } from "../src/lanes";
-import { type Look, picture, type Run, type Scene } from "../src/picture";
+import type { Drawn } from "../src/text/lanes";
+import { type Look, picture, type Run, type Scene } from "../src/text/picture";
 import { drawn, frame, KNOWN, mount, unmountAll } from "./model";
 
 beforeEach(() => void vi.useFakeTimers());

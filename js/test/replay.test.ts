@@ -1,6 +1,6 @@
 import type { RenderProps } from "@anywidget/types";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { LONGEST_MS, type Recording, SHORTEST_MS } from "../src/replay";
+import { LONGEST_MS, type Recording, SHORTEST_MS } from "../src/replay/replay";
 import widget, { type Traits } from "../src/widget";
 import { drawn, frame, HEADER, KNOWN, TURNED } from "./model";
 

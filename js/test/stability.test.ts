@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { advance, apply, changes, countChanges, EVERY_MS, NOBODY, settle } from "../src/stability";
+import { advance, apply, changes, countChanges, EVERY_MS, NOBODY, settle } from "../src/ranking/stability";
 
 const rows = (sizes: Record<string, number>) =>
   Object.entries(sizes)

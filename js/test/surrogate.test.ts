@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { kindOf, kindSentence, partsOf } from "../src/kinds";
+import { kindOf, kindSentence, partsOf } from "../src/card/kinds";
 import { decodeFrame, KINDS, type Kind, type Spectrum } from "../src/protocol";
 import { averaged, bits, effectOf, valueOfNone, valueWithout } from "../src/surrogate";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { roundUp } from "../src/marks/scale";
 import { milestone } from "../src/milestones";
 import { decodeFrame } from "../src/protocol";
-import { roundUp } from "../src/scale";
 import { drawn, frame, KNOWN, mount, press, unmountAll } from "./model";
 
 beforeEach(() => void vi.useFakeTimers());

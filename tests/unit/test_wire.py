@@ -127,14 +127,14 @@ def test_protocol_ts_says_the_same(name: str, ours: Any) -> None:
 
 @pytest.mark.parametrize("verb", [Session.verify, Session.start_verifying, SpexWidget.verify])
 def test_the_button_asks_for_what_python_measures_by_default(verb: Callable[..., Any]) -> None:
-    source = (JS / "src" / "verify.ts").read_text()
+    source = (JS / "src" / "header" / "verify.ts").read_text()
     theirs = [re.findall(rf"^const {name} = (\d+);$", source, re.MULTILINE) for name in ("LARGEST", "CONTEXTS")]
     ours = inspect.signature(verb).parameters
     assert theirs == [[str(ours["top"].default)], [str(ours["contexts"].default)]]
 
 
 def test_the_card_asks_for_as_much_evidence_as_python_takes_by_default() -> None:
-    theirs = re.findall(r"^const EVIDENCE = (\d+);$", (JS / "src" / "verify.ts").read_text(), re.MULTILINE)
+    theirs = re.findall(r"^const EVIDENCE = (\d+);$", (JS / "src" / "header" / "verify.ts").read_text(), re.MULTILINE)
     assert theirs == [str(inspect.signature(SpexWidget.add_evidence).parameters["contexts"].default)]
 
 

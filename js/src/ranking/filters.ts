@@ -1,7 +1,7 @@
 /** Which rows the ranking lets through: a person's choices, which live in the page alone. */
 
-import { make } from "./dom";
-import { type Interaction, KINDS } from "./protocol";
+import { make } from "../marks/dom";
+import { type Interaction, KINDS } from "../protocol";
 
 export interface Filters {
   readonly element: HTMLElement;

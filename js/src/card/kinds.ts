@@ -1,8 +1,8 @@
 /** What an interaction does to its parts, in words and figures: `kind_of` of spex_widget/snapshot/ranked.py says which is which. */
 
-import { joined } from "./chips";
-import { signed } from "./numbers";
-import type { Kind } from "./protocol";
+import { joined } from "../marks/chips";
+import { signed } from "../marks/numbers";
+import type { Kind } from "../protocol";
 
 /** A part turns round when its smaller effect is at least this share of the larger. */
 const TURNS = 0.1;

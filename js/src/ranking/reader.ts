@@ -1,8 +1,8 @@
 /** The reader of the ranking: pointer and focus freeze it, point at rows, walk them and choose them. */
 
-import { onKeys } from "./dom";
+import { onKeys } from "../marks/dom";
+import type { ViewState } from "../state";
 import type { Row } from "./row";
-import type { ViewState } from "./state";
 
 export class Reader {
   /** The focus is among the rows, or went from them to the button that applies the changes. */

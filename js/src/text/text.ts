@@ -1,16 +1,16 @@
 /** Pane 2: the text in reading order, with a signed bar of fixed width over or under the start of each unit. */
 
-import { make, makeButton, setAttribute } from "./dom";
+import { make, makeButton, setAttribute } from "../marks/dom";
+import { paint } from "../marks/palette";
+import { watch } from "../marks/watch";
+import { outputName } from "../marks/wording";
+import type { ViewState } from "../state";
 import { keyWords, textFoot, unitWords } from "./foot";
 import { Lanes } from "./lanes";
 import { measure, nearTo, UNKNOWN } from "./layout";
-import { paint } from "./palette";
 import { pictureButtons } from "./picture";
-import type { ViewState } from "./state";
 import { lanesFor, PITCH } from "./stretches";
 import { fill, listen } from "./units";
-import { watch } from "./watch";
-import { outputName } from "./wording";
 
 export function textPane(state: ViewState): HTMLElement {
   const { header } = state;

@@ -1,11 +1,11 @@
 /** What stands under the text: the keys to its bars and lanes, what is pointed at in words, and the buttons. */
 
-import { make, setAttribute, setText } from "./dom";
+import { make, setAttribute, setText } from "../marks/dom";
+import { signed } from "../marks/numbers";
+import { rescaleButton } from "../marks/rescale";
+import { indexName, outputName, statusOf } from "../marks/wording";
+import type { ViewState } from "../state";
 import type { Lanes } from "./lanes";
-import { signed } from "./numbers";
-import { rescaleButton } from "./rescale";
-import type { ViewState } from "./state";
-import { indexName, outputName, statusOf } from "./wording";
 
 export function textFoot(state: ViewState, lanes: Lanes, buttons: readonly HTMLElement[]) {
   const element = make("div", "spex-foot");

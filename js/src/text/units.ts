@@ -1,9 +1,9 @@
 /** The units of a text as elements in it: made once, pointed at, walked with the keyboard, and taken out. */
 
-import { focused, make, onKeys } from "./dom";
+import { focused, make, onKeys } from "../marks/dom";
+import type { Header } from "../protocol";
+import type { ViewState } from "../state";
 import { across, type Layout } from "./layout";
-import type { Header } from "./protocol";
-import type { ViewState } from "./state";
 
 /** Put the pieces into the page; the elements of each player, the first first. */
 export function fill(text: HTMLElement, { pieces, players }: Header): HTMLElement[][] {

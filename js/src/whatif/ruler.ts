@@ -1,8 +1,8 @@
 /** Values of one output on a horizontal line, for the eye: words beside it say the same. */
 
-import { make, setAttribute, setText } from "./dom";
-import { level } from "./numbers";
-import { roundUp } from "./scale";
+import { make, setAttribute, setText } from "../marks/dom";
+import { level } from "../marks/numbers";
+import { roundUp } from "../marks/scale";
 import type { Answer } from "./whatif";
 
 /** The ends of the line lie beyond the outermost values by this share of their distance. */

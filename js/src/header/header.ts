@@ -1,12 +1,12 @@
 /** Pane 1: what is explained, how far the run is, how faithful the surrogate is, and the buttons. */
 
-import type { Asked, Commands } from "./commands";
-import { make, makeButton, setAttribute, setText, showButton } from "./dom";
-import { count, percent, perSecond, share, timeLeft } from "./numbers";
-import { type Frame, type Header, isFinal } from "./protocol";
-import type { ViewState } from "./state";
+import type { Asked, Commands } from "../commands";
+import { make, makeButton, setAttribute, setText, showButton } from "../marks/dom";
+import { count, percent, perSecond, share, timeLeft } from "../marks/numbers";
+import { faithWords, outputName, STATE_WORDS, workWords } from "../marks/wording";
+import { type Frame, type Header, isFinal } from "../protocol";
+import type { ViewState } from "../state";
 import { verifyButton } from "./verify";
-import { faithWords, outputName, STATE_WORDS, workWords } from "./wording";
 
 export function headerPane(state: ViewState, commands: Commands): HTMLElement {
   const pane = make("section", "spex-header");

@@ -1,9 +1,9 @@
 /** The text with its bars and lanes as a picture of its own: SVG, or PNG made from it. Nothing in it refers to anything outside. */
 
-import { makeButton, makeSvg, setText } from "./dom";
+import { makeButton, makeSvg, setText } from "../marks/dom";
+import { outputName } from "../marks/wording";
+import type { ViewState } from "../state";
 import type { Drawn, Lanes } from "./lanes";
-import type { ViewState } from "./state";
-import { outputName } from "./wording";
 
 /** A picture is seen on white paper, whatever the theme: the light theme's colours. */
 const COLOURS = { ink: "#202124", muted: "#5f6368", paper: "#ffffff", "+": "#1b5fb4", "−": "#ad4e00" } as const;

@@ -1,12 +1,12 @@
 /** One row of the ranking: its cells, kept in place while the numbers in them change. */
 
-import { chips } from "./chips";
-import { make, makeButton, setAttribute, setText } from "./dom";
-import { signed } from "./numbers";
-import { paint, whisker } from "./palette";
-import { type Frame, type Interaction, TOP } from "./protocol";
-import type { LockedScale } from "./scale";
-import { KIND_WORDS, statusOf, statusWords } from "./wording";
+import { chips } from "../marks/chips";
+import { make, makeButton, setAttribute, setText } from "../marks/dom";
+import { signed } from "../marks/numbers";
+import { paint, whisker } from "../marks/palette";
+import type { LockedScale } from "../marks/scale";
+import { KIND_WORDS, statusOf, statusWords } from "../marks/wording";
+import { type Frame, type Interaction, TOP } from "../protocol";
 
 /** So many members name a row's button. */
 const NAMED = 12;

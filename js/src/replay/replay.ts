@@ -1,9 +1,9 @@
 /** A recording's moments, to play, step through and scrub: where no kernel sends frames, the person does. */
 
-import { make, makeButton, setAttribute, setText } from "./dom";
-import { count } from "./numbers";
-import type { Frame } from "./protocol";
-import type { ViewState } from "./state";
+import { make, makeButton, setAttribute, setText } from "../marks/dom";
+import { count } from "../marks/numbers";
+import type { Frame } from "../protocol";
+import type { ViewState } from "../state";
 
 /** What the model of a recording offers; hosts that have JSON alone write the frames as base64. */
 export interface Recording {

@@ -1,10 +1,10 @@
 /** The buttons that have interactions measured on the model itself; they say what that costs, and how far it is. */
 
-import type { Commands } from "./commands";
-import { makeButton, setAttribute, setText, showButton } from "./dom";
-import { count } from "./numbers";
-import { type Frame, type Interaction, MOST_PLAYERS } from "./protocol";
-import type { ViewState } from "./state";
+import type { Commands } from "../commands";
+import { makeButton, setAttribute, setText, showButton } from "../marks/dom";
+import { count } from "../marks/numbers";
+import { type Frame, type Interaction, MOST_PLAYERS } from "../protocol";
+import type { ViewState } from "../state";
 
 /** How many interactions are measured, and in how many contexts each: as `view.verify()` has it (see test_wire.py). */
 const LARGEST = 10;

@@ -1,7 +1,7 @@
 /** Which orders are ranked. */
 
-import { make, setAttribute } from "./dom";
-import { OF_PLAYERS } from "./protocol";
+import { make, setAttribute } from "../marks/dom";
+import { OF_PLAYERS } from "../protocol";
 
 const PASSES = new Map<string, (order: number) => boolean>([
   ["2+", (order) => order >= 2],

@@ -1,14 +1,14 @@
 /** The search for the smallest ablation that takes the output across a threshold: its button, and what was found. */
 
-import { named } from "./chips";
-import type { Commands } from "./commands";
-import { make, makeButton, setAttribute, setText, showButton } from "./dom";
-import { count, level, signed } from "./numbers";
-import { type Flip, type Frame, modelValue } from "./protocol";
-import { roundUp } from "./scale";
-import type { ViewState } from "./state";
-import { valueWithout } from "./surrogate";
-import { outputName } from "./wording";
+import type { Commands } from "../commands";
+import { named } from "../marks/chips";
+import { make, makeButton, setAttribute, setText, showButton } from "../marks/dom";
+import { count, level, signed } from "../marks/numbers";
+import { roundUp } from "../marks/scale";
+import { outputName } from "../marks/wording";
+import { type Flip, type Frame, modelValue } from "../protocol";
+import type { ViewState } from "../state";
+import { valueWithout } from "../surrogate";
 
 export function flipSearch(state: ViewState, commands: Commands) {
   const { header } = state;

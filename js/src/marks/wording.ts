@@ -1,6 +1,5 @@
 /** What the screen says in words. */
 
-import { count, percent, share, signed } from "./numbers";
 import {
   type Frame,
   type Header,
@@ -11,7 +10,8 @@ import {
   type RunState,
   type Verdict,
   type Work,
-} from "./protocol";
+} from "../protocol";
+import { count, percent, share, signed } from "./numbers";
 
 export const STATE_WORDS: Record<RunState, string> = {
   running: "running",

@@ -3,17 +3,17 @@
  * the order in which they were pinned, whatever the ranking and the filters do below them.
  */
 
-import { focused, make, makeButton, setText, showButton } from "./dom";
+import { focused, make, makeButton, setText, showButton } from "../marks/dom";
+import { rescaleButton } from "../marks/rescale";
+import { type Frame, type Interaction, isFinal } from "../protocol";
+import { subject, type ViewState } from "../state";
 import { rowFilters } from "./filters";
-import { slide } from "./flip";
 import { indexPicker } from "./indexpicker";
 import { orderChoice } from "./orders";
-import { type Frame, type Interaction, isFinal } from "./protocol";
 import { Reader } from "./reader";
-import { rescaleButton } from "./rescale";
 import { Row } from "./row";
+import { slide } from "./slide";
 import { advance, apply, changes, EVERY_MS, NOBODY, type Standing } from "./stability";
-import { subject, type ViewState } from "./state";
 
 /** Rows shown before a person asks for all. */
 const FIRST = 10;

@@ -1,8 +1,8 @@
 /** A locked scale is changed by a person alone: this button is there when another would show the effects better. */
 
+import type { ViewState } from "../state";
 import { makeButton, showButton } from "./dom";
 import type { LockedScale } from "./scale";
-import type { ViewState } from "./state";
 
 export function rescaleButton(state: ViewState, scale: LockedScale) {
   const refit = () => {

@@ -1,9 +1,9 @@
 /** Which index is ranked, up to which order; and what its sign and the kinds mean. */
 
-import { make, makeOption, makeSelect, setAttribute, setText } from "./dom";
-import { type Frame, INDICES, OF_AN_ORDER } from "./protocol";
-import type { ViewState } from "./state";
-import { indexName, indexWords, KIND_WORDS } from "./wording";
+import { make, makeOption, makeSelect, setAttribute, setText } from "../marks/dom";
+import { indexName, indexWords, KIND_WORDS } from "../marks/wording";
+import { type Frame, INDICES, OF_AN_ORDER } from "../protocol";
+import type { ViewState } from "../state";
 
 /** The largest order that can be chosen here. */
 const LARGEST = 6;

@@ -1,12 +1,12 @@
 /** The table of an interaction: one row a way for its members to be there or not, two columns of values on one scale. */
 
-import { assignment } from "./chips";
-import { make, setAttribute, setText } from "./dom";
-import { signed } from "./numbers";
-import { paint } from "./palette";
-import { type Frame, modelValue, type Spectrum } from "./protocol";
-import { LockedScale } from "./scale";
-import { bits, valueWithout } from "./surrogate";
+import { assignment } from "../marks/chips";
+import { make, setAttribute, setText } from "../marks/dom";
+import { signed } from "../marks/numbers";
+import { paint } from "../marks/palette";
+import { LockedScale } from "../marks/scale";
+import { type Frame, modelValue, type Spectrum } from "../protocol";
+import { bits, valueWithout } from "../surrogate";
 
 /** Larger sets have no table: it doubles with each member. */
 export const LARGEST = 4;

@@ -1,8 +1,8 @@
 /** Which output is explained: tokens of the model's answer, where there is one, or an output of several by its label. */
 
-import { make, makeButton, makeOption, makeSelect, setAttribute, setText } from "./dom";
-import type { Frame } from "./protocol";
-import type { Person, ViewState } from "./state";
+import { make, makeButton, makeOption, makeSelect, setAttribute, setText } from "../marks/dom";
+import type { Frame } from "../protocol";
+import type { Person, ViewState } from "../state";
 
 type Output = Person["output"];
 

@@ -3,15 +3,15 @@
  * same to a screen reader and to the keyboard, so this drawing is for the eye and the pointer alone.
  */
 
+import { makeSvg, setAttribute, setText } from "../marks/dom";
+import type { LockedScale } from "../marks/scale";
+import { watch } from "../marks/watch";
+import { statusOf } from "../marks/wording";
+import { type Frame, type Interaction, isFinal } from "../protocol";
+import type { ViewState } from "../state";
 import { arc } from "./arcs";
-import { makeSvg, setAttribute, setText } from "./dom";
 import { type Layout, UNKNOWN } from "./layout";
-import { type Frame, type Interaction, isFinal } from "./protocol";
-import type { LockedScale } from "./scale";
-import type { ViewState } from "./state";
 import { assign, lanesFor, type Shape, shape, stretches } from "./stretches";
-import { watch } from "./watch";
-import { statusOf } from "./wording";
 
 /** Lanes look for room for so many, from the top of the ranking. */
 const MOST = 200;

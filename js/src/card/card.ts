@@ -3,18 +3,18 @@
  * model itself says when all others are present, and the surrogate's average over the others, which is what an index is of.
  */
 
-import { CardTable, LARGEST } from "./cardtable";
-import { chips, quoted } from "./chips";
-import type { Commands } from "./commands";
-import { make, makeButton, onKeys, setAttribute, setText, showButton } from "./dom";
+import type { Commands } from "../commands";
+import { evidenceButton } from "../header/verify";
+import { chips, quoted } from "../marks/chips";
+import { make, makeButton, onKeys, setAttribute, setText, showButton } from "../marks/dom";
+import { count, signed } from "../marks/numbers";
+import { watch } from "../marks/watch";
+import { indexName, KIND_WORDS, measuredWords, outputName, STATUS_WORDS, statusOf } from "../marks/wording";
+import type { Frame, Interaction, Kind } from "../protocol";
+import type { ViewState } from "../state";
+import { averaged, effectOf } from "../surrogate";
 import { FORMULA_WORDS, KIND_FORMULAS, kindOf, kindSentence, partsOf } from "./kinds";
-import { count, signed } from "./numbers";
-import type { Frame, Interaction, Kind } from "./protocol";
-import type { ViewState } from "./state";
-import { averaged, effectOf } from "./surrogate";
-import { evidenceButton } from "./verify";
-import { watch } from "./watch";
-import { indexName, KIND_WORDS, measuredWords, outputName, STATUS_WORDS, statusOf } from "./wording";
+import { CardTable, LARGEST } from "./table";
 
 export function cardPane(state: ViewState, commands: Commands): HTMLElement {
   const { header } = state;

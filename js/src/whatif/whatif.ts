@@ -1,16 +1,16 @@
 /** Pane 7: units are taken out, and the surrogate answers at once, then the model; and the smallest set that flips it. */
 
-import { quoted } from "./chips";
-import type { Commands } from "./commands";
-import { focused, make, makeButton, setText, showButton } from "./dom";
+import type { Commands } from "../commands";
+import { quoted } from "../marks/chips";
+import { focused, make, makeButton, setText, showButton } from "../marks/dom";
+import { level, signed } from "../marks/numbers";
+import { roundUp } from "../marks/scale";
+import { watch } from "../marks/watch";
+import { type Frame, modelValue } from "../protocol";
+import type { ViewState } from "../state";
+import { valueOfNone, valueWithout } from "../surrogate";
 import { flipSearch } from "./flipsearch";
-import { level, signed } from "./numbers";
-import { type Frame, modelValue } from "./protocol";
 import { ruler } from "./ruler";
-import { roundUp } from "./scale";
-import type { ViewState } from "./state";
-import { valueOfNone, valueWithout } from "./surrogate";
-import { watch } from "./watch";
 
 const NOBODY: readonly number[] = [];
 

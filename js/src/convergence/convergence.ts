@@ -1,10 +1,10 @@
 /** Pane 6: how faithful the surrogate became, beside one without interactions, and where its energy lies. */
 
-import { make, setAttribute, setText } from "./dom";
-import { count, percent, share } from "./numbers";
-import type { Frame, Mark } from "./protocol";
-import type { ViewState } from "./state";
-import { faithWords } from "./wording";
+import { make, setAttribute, setText } from "../marks/dom";
+import { count, percent, share } from "../marks/numbers";
+import { faithWords } from "../marks/wording";
+import type { Frame, Mark } from "../protocol";
+import type { ViewState } from "../state";
 
 const SVG = "http://www.w3.org/2000/svg";
 
