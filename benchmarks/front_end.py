@@ -11,6 +11,7 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from playwright.sync_api import Page, WebSocket, sync_playwright
@@ -177,16 +178,18 @@ def answers(lab: Lab, asked: int) -> dict[str, float]:
 
 
 def script(lab: Lab, frames: int) -> dict[str, float]:
-    """Milliseconds a frame in which the page's scripts, and its styles and layout, were at work at 2,000 units."""
+    """Milliseconds a frame at 2,000 units: all scripts, the widget's own among them, layout, and styles."""
     notebook = opened(lab, "long", LONG, "view", "view.wait()", f"feed(view, moments, {frames})")
     page = notebook.page
     page.wait_for_selector("[data-spex][data-state=done]", timeout=300_000)
     client = page.context.new_cdp_session(page)
     client.send("Performance.enable")
+    client.send("Profiler.enable")
 
     def spent() -> dict[str, float]:
         return {metric["name"]: metric["value"] for metric in client.send("Performance.getMetrics")["metrics"]}
 
+    client.send("Profiler.start")
     before = spent()
     notebook.run(4)
     page.wait_for_selector(f"[data-spex][data-seq='{1_000_000 + frames - 1}']")
@@ -194,8 +197,24 @@ def script(lab: Lab, frames: int) -> dict[str, float]:
     each = {
         name: 1000 * (after[f"{name}Duration"] - before[f"{name}Duration"]) / frames for name in ("Script", "Layout")
     }
+    each["own"] = own_script(client.send("Profiler.stop")["profile"]) / frames
     each["Style"] = 1000 * (after["RecalcStyleDuration"] - before["RecalcStyleDuration"]) / frames
     return each
+
+
+def own_script(profile: dict[str, Any]) -> float:
+    """Milliseconds within the widget's module, which anywidget loads from a blob, and in what that calls."""
+    own: dict[int, bool] = {}
+
+    def walk(nodes: list[int], within: bool) -> None:
+        for node in nodes:
+            own[node] = within or by_id[node]["callFrame"]["url"].startswith("blob:")
+            walk(by_id[node].get("children", []), own[node])
+
+    by_id = {node["id"]: node for node in profile["nodes"]}
+    walk([profile["nodes"][0]["id"]], False)
+    samples = zip(profile["samples"], profile["timeDeltas"], strict=True)
+    return sum(delta for node, delta in samples if own[node]) / 1000
 
 
 def frame_bytes() -> int:
@@ -221,15 +240,15 @@ def report(found: dict[str, dict[str, float]], ended: int, runs: int, version: s
         ("click to the model's answer, 95 %, while running", f"{took['running']:.0f} ms", f"{AIMS['answer']} ms"),
         ("click to the model's answer, 95 %, when done", f"{took['done']:.0f} ms", f"{AIMS['answer']} ms"),
         ("a frame of 2,000 players, 500 interactions", f"{frame_bytes():,} bytes", f"{AIMS['bytes']:,} bytes"),
-        ("script a frame at 2,000 units", f"{each['Script']:.1f} ms", f"{AIMS['script']} ms"),
+        ("the widget's script a frame at 2,000 units", f"{each['own']:.1f} ms", f"{AIMS['script']} ms"),
+        ("all script a frame, JupyterLab's with it", f"{each['Script']:.1f} ms", "–"),
         ("layout and style a frame at 2,000 units", f"{each['Layout'] + each['Style']:.1f} ms", "–"),
     ]
     lines = [
         setting(command, "anywidget", "jupyterlab", "ipykernel"),
         f"JupyterLab in Chromium {version}, without a GPU; kernel, server and browser share the cores.",
         "",
-        f"Frames are sent {RATE} a second; a frame is on the page when the view's elements have changed. Script is",
-        "all of the page's, JupyterLab's own included.",
+        f"Frames are sent {RATE} a second; a frame is on the page when the view's elements have changed.",
         "",
         *table(("what", "measured", "aim"), rows),
     ]
