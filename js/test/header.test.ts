@@ -187,3 +187,12 @@ test("a frame that cannot be read shows as a failure", () => {
   expect(view.find("[role=alert]").hidden).toBe(false);
   expect(view.find("[role=alert]").textContent).toContain("version 1");
 });
+
+test("a stretch of an answer goes by how it reads, and tiny effects are written by their power of ten", () => {
+  const effects = [0.000012, -0.000003, 0, 0];
+  const rows: [number[], number][] = [[[0, 1], 0.0000034]];
+  const said = frame({ output: -1, output_label: "“in the forest”" }, { ...KNOWN, effects, rows });
+  const view = mount(said, { outputs: [" in", " the", " forest"], answer: [" in", " the", " forest"] });
+  expect(view.find(".spex-what strong").textContent).toBe("“in the forest”");
+  expect(view.find("tbody .spex-effect .spex-number").textContent).toBe("+3.4e−6");
+});

@@ -28,7 +28,7 @@ const at = (view: ReturnType<typeof mount>, mark: string) => {
 
 test("with nothing taken out there is one quiet line, and the model is asked nothing", () => {
   const view = mount(frame({}, TURNS), {}, { what_if: [] });
-  expect(view.find(".spex-out").textContent).toContain("Click units to take them out");
+  expect(view.find(".spex-out").textContent).toContain("click units to take them out");
   expect([line(view), view.find(".spex-ruler").hidden, view.action("restore").hidden]).toEqual(["", true, true]);
   expect(view.sent).toEqual([{ type: "hello" }]);
 });

@@ -108,21 +108,39 @@ def check_players(players: Any, n: int) -> list[int]:
     return sorted({int(i) for i in given})
 
 
-def check_output(output: Any, labels: tuple[str, ...]) -> Output:
+def check_output(output: Any, labels: tuple[str, ...], answer: tuple[str, ...] = ()) -> Output:
     """What is explained of a game's outputs; ValueError where it says nothing of them.
+
+    Parameters
+    ----------
+    output : Which or None
+        None is all of an answer, else the first output.
+    labels : tuple of str
+        The outputs'.
+    answer : tuple of str
+        What each adds to an answer, where they are its tokens: a stretch of it is named by how it reads.
 
     Examples
     --------
     >>> labels = ("good", "fair", "bad")
-    >>> [check_output(which, labels).label for which in (2, "fair", slice(0, 2), [1, 0, -1], {"bad": 0.5})]
-    ['bad', 'fair', 'good + fair', 'good − bad', '0.5 bad']
+    >>> [check_output(which, labels).label for which in (2, "fair", slice(0, 2), [1, 0, -1], {"bad": 0.5}, None)]
+    ['bad', 'fair', 'good + fair', 'good − bad', '0.5 bad', 'good']
+    >>> tokens = (" so", " so (2)", ".")
+    >>> [check_output(which, tokens, (" so", " so", ".")).label for which in (None, slice(1, 3), " so (2)")]
+    ['“so so.”', '“so.”', '“so”']
     """
+    if output is None:
+        output = slice(None) if answer else 0
     try:
         terms = tuple((at, float(weight)) for at, weight in sorted(_weights(output, labels).items()) if weight != 0)
     except (TypeError, ValueError) as error:
         raise ValueError(_refused(output, labels)) from error
     if not terms or not all(math.isfinite(weight) for _, weight in terms):
         raise ValueError(_refused(output, labels))
+    start, stop = terms[0][0], terms[-1][0] + 1
+    stretch = "".join(answer[start:stop]).strip()
+    if stretch and terms == tuple((at, 1.0) for at in range(start, stop)):
+        return Output(terms, f"“{stretch}”")
     return Output(terms, _in_words(terms, labels))
 
 

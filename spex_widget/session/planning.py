@@ -106,7 +106,7 @@ def plan(
     time: float | None = None,
     r2: float | None = None,
     budget: int | None = None,
-    output: Which = 0,
+    output: Which | None = None,
     seed: int = 0,
     log: str | os.PathLike[str] | None = None,
 ) -> Plan:
@@ -126,7 +126,7 @@ def plan(
         the pilot's R², and nothing where that would be stretched too far.
     budget : int, optional
         How long do so many take? The default budget otherwise.
-    output : int, str, slice, mapping or array_like
+    output : int, str, slice, mapping or array_like, optional
         Of which of the game's outputs; see `Session.select`.
     seed : int
         Of the coalitions.
@@ -153,7 +153,7 @@ def plan(
     check_game(game)
     StopRules(r2=r2, time=time)  # which knows what they may be
     most = check_budget(budget, game.n, spent_before(game))
-    chosen, seed = check_output(output, game.outputs), check_count(seed, "seed", 0)
+    chosen, seed = check_output(output, game.outputs, game.answer_tokens), check_count(seed, "seed", 0)
     ablations = AblationLog(game, seed=seed, path=log)
     before = len(ablations)
     try:
@@ -182,7 +182,9 @@ def plan(
     )
 
 
-def _pilot(game: Game, r2: float, most: int, output: Which, seed: int, log: os.PathLike[str]) -> tuple[int, int | None]:
+def _pilot(
+    game: Game, r2: float, most: int, output: Which | None, seed: int, log: os.PathLike[str]
+) -> tuple[int, int | None]:
     """How many ablations a pilot had, and how many may be enough."""
     session = Session(game, budget=most + spent_before(game), output=output, seed=seed, log=log)
     try:

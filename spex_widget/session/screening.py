@@ -53,7 +53,7 @@ def screen(
     keep: int = 20,
     *,
     budget: int | None = None,
-    output: Which = 0,
+    output: Which | None = None,
     seed: int = 0,
     log: str | os.PathLike[str] | None = None,
 ) -> ScreenedGame:
@@ -69,7 +69,7 @@ def screen(
         How many players, at least 2.
     budget : int, optional
         How many ablations; min(2^n, clip(4 n, 128, 4000)) by default.
-    output : int, str, slice, mapping or array_like
+    output : int, str, slice, mapping or array_like, optional
         By which of the game's outputs; see `Session.select`.
     seed : int
         Of the coalitions.
@@ -99,7 +99,7 @@ def screen(
     if check_count(keep, "keep", 2) >= game.n:
         raise ValueError(f"keep must be less than the {game.n} players that there are, got {keep}")
     most = min(_MOST, max(_LEAST, _EACH * game.n)) if budget is None else check_count(budget, "budget", 2)
-    chosen = check_output(output, game.outputs)
+    chosen = check_output(output, game.outputs, game.answer_tokens)
     seed = check_count(seed, "seed", 0)
     coalitions = UniformSampler(game.n, seed).draw(min(most, 1 << game.n))
     ablations = AblationLog(game, seed=seed, path=log)

@@ -50,8 +50,8 @@ class Session(Asking):
         How coalitions are chosen and the surrogate is learnt.
     refine : {"auto", "pursuit", "lasso", "process", "ridge"}
         How the proxy's proposals become a surrogate.
-    output : int, str, slice, mapping or array_like
-        What of the game's outputs is explained first; see `select`.
+    output : int, str, slice, mapping or array_like, optional
+        What of the game's outputs is explained first; see `select`. By default the first; of an `Answer`, all of it.
     seed : int
         Decides, with the game's values, everything that is estimated.
     log : path-like, optional
@@ -90,7 +90,7 @@ class Session(Asking):
         budget: int | None = None,
         algorithm: str = "proxyspex",
         refine: str = "auto",
-        output: Which = 0,
+        output: Which | None = None,
         seed: int = 0,
         log: str | os.PathLike[str] | None = None,
         evaluator: Evaluator | None = None,
@@ -102,7 +102,7 @@ class Session(Asking):
         before = spent_before(game)
         most = check_budget(budget, game.n, before)
         rules = StopRules(r2, settled, time)
-        explained = check_output(output, game.outputs)
+        explained = check_output(output, game.outputs, game.answer_tokens)
         self.game = game
         self.seed = check_count(seed, "seed", 0)
         self.log = AblationLog(game, seed=self.seed, path=log)
@@ -251,7 +251,7 @@ class Session(Asking):
         ValueError
             If there is no such output.
         """
-        explained = check_output(output, self.game.outputs)
+        explained = check_output(output, self.game.outputs, self.game.answer_tokens)
         with self._run.moved:
             self._run.select(explained)
             self._crank.start_fitter()

@@ -43,7 +43,7 @@ def zoom(
     keep: int = 5,
     *,
     budget: int | None = None,
-    output: Which = 0,
+    output: Which | None = None,
     seed: int = 0,
     log: str | os.PathLike[str] | None = None,
 ) -> ZoomedGame:
@@ -63,7 +63,7 @@ def zoom(
     budget : int, optional
         How many ablations all steps may take together, in equal parts; by default what each screen takes by itself.
         ``explain(zoomed, budget=1000)`` spends on the words what the steps have left of 1,000.
-    output : int, str, slice, mapping or array_like
+    output : int, str, slice, mapping or array_like, optional
         By which of the game's outputs; see `Session.select`.
     seed : int
         Of the coalitions.

@@ -101,7 +101,8 @@ class View(anywidget.AnyWidget):
         try:
             given = proposal["value"]
             span = isinstance(given, list) and len(given) == 2 and all(type(end) is int for end in given)
-            return spell_output(check_output(slice(*given) if span else given, self._about.outputs), self._about)
+            which = check_output(slice(*given) if span else given, self._about.outputs)
+            return spell_output(which, self._about)
         except ValueError as error:
             raise traitlets.TraitError(str(error)) from error
 

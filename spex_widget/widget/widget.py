@@ -165,7 +165,7 @@ def explain(
     budget: int | None = None,
     algorithm: str = "proxyspex",
     refine: str = "auto",
-    output: Which = 0,
+    output: Which | None = None,
     seed: int = 0,
     log: str | os.PathLike[str] | None = None,
     r2: float | None = None,
@@ -186,8 +186,8 @@ def explain(
         How coalitions are chosen and the surrogate is learnt.
     refine : {"auto", "pursuit", "lasso", "process", "ridge"}
         How the proxy's proposals become a surrogate.
-    output : int, str, slice, mapping or array_like
-        What of the game's outputs is explained first; see `Session.select`.
+    output : int, str, slice, mapping or array_like, optional
+        What of the game's outputs is explained first; see `Session.select`. The first by default; of an `Answer`, all.
     seed : int
         Decides, with the game's values, everything that is estimated.
     log : path-like, optional

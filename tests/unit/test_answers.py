@@ -114,6 +114,20 @@ def test_a_given_answer_token_by_token_and_as_a_whole(kind):
     np.testing.assert_array_equal(made(kind, target=text)(ROWS), whole)
 
 
+def test_all_of_an_answer_is_explained_until_a_part_is_chosen(tmp_path):
+    game = made(GPT2, target=Answer(" maybe the plot"))
+    session = Session(game, budget=16, log=tmp_path / "log")
+    session.wait(60)
+    assert "".join(session.header.answer) == game.answer == " maybe the plot"
+    assert session.output.label == "“maybe the plot”"
+    whole = made(GPT2, target=Continuation(" maybe the plot"))(np.ones((1, game.n), dtype=bool))
+    assert session.output.of(session.probe([[True] * game.n])) == pytest.approx(whole[0], abs=1e-4)
+    session.select(game.span("the plot"))
+    assert session.output.label == "“the plot”"
+    session.select(1)
+    assert session.output.label == f"“{session.header.answer[1]}”"
+
+
 @pytest.mark.parametrize("kind", SEQ2SEQ)
 def test_log_odds_of_what_a_decoder_writes(kind):
     values = made(kind, target=LogOdds(" yes", " maybe the plot"))(ROWS)

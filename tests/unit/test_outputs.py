@@ -89,7 +89,6 @@ def test_what_an_output_is_does_not_depend_on_how_it_is_said():
         -1,
         1.5,
         True,
-        None,
         "positive",
         [1, 0],
         [1, 0, 0, 0],

@@ -6,11 +6,16 @@ export function count(x: number): string {
   return Math.round(x).toLocaleString("en-US");
 }
 
+/** With more places than this a figure is written with a power of ten. */
+const PLACES = 4;
+
 /** An effect with its sign, to as many places as the full bar asks for. */
 export function signed(x: number, full: number): string {
-  const places = full > 0 ? Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(full)))) : 2;
-  const text = Math.abs(x).toFixed(Math.min(places, 6));
-  return Number(text) === 0 ? text : `${x < 0 ? MINUS : "+"}${text}`;
+  const power = full > 0 ? Math.floor(Math.log10(full)) : 0;
+  const small = 2 - power > PLACES;
+  const size = Math.abs(small ? x / 10 ** power : x).toFixed(small ? 1 : Math.max(0, 2 - power));
+  if (Number(size) === 0) return small ? "0" : size;
+  return `${x < 0 ? MINUS : "+"}${size}${small ? `e${MINUS}${-power}` : ""}`;
 }
 
 /** A level that effects are seen from: as an effect is written, but nought is "0". */

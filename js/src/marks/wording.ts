@@ -126,5 +126,7 @@ export function indexWords(index: string): string {
 
 /** Which output the bars speak of. */
 export function outputName(header: Header, frame: Frame | null): string {
-  return header.outputs[frame?.output ?? 0] ?? (frame?.outputLabel || "the output");
+  const said = frame?.outputLabel;
+  if (said && (header.answer.length > 0 || frame.output < 0)) return said; // how a stretch of the answer reads
+  return header.outputs[frame?.output ?? 0] ?? "the output";
 }

@@ -48,7 +48,7 @@ export function rankingPane(state: ViewState): HTMLElement {
   });
   held.append(offer);
   const head = make("div", "spex-head");
-  head.append(make("strong", "", "Acting together"), index.element, index.help, orders.element, rescale.element);
+  head.append(make("strong", "", "Acting together"), index.element, index.help, orders.element);
   const empty = make("p", "spex-muted");
   const more = makeButton("more", () => {
     all = !all;
@@ -57,7 +57,7 @@ export function rankingPane(state: ViewState): HTMLElement {
   const matching = make("span", "spex-muted spex-number");
   const clear = makeButton("clear", () => filters.clear(), "clear filters");
   const tail = make("div", "spex-tail");
-  tail.append(more, matching, clear);
+  tail.append(more, matching, clear, rescale.element); // below the rows, which it does not move
   pane.append(head, filters.element, held, empty, tail);
 
   /** The newest frame's interactions of the orders that are ranked. */

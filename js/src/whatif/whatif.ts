@@ -90,8 +90,9 @@ export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
 /** Those that are out, each with a button that puts it back. */
 function takenOut(state: ViewState): HTMLElement[] {
   if (state.whatIf.length === 0) {
-    const how = `Click units to take them out: the surrogate answers at once${state.live ? ", then the model" : ""}.`;
-    return [make("span", "spex-muted", how)];
+    const how = make("span", "spex-muted", "click units to take them out");
+    how.title = `The surrogate answers at once${state.live ? ", then the model" : ""}`;
+    return [how];
   }
   const { players } = state.header;
   return state.whatIf.map((player) => {
