@@ -122,7 +122,7 @@ class Game(ABC):
 
     @property
     def threshold(self) -> float | None:
-        """The value at which the model's answer changes, of every output; None where no value is known to."""
+        """The value at which the model's answer turns, where odds are even, say; None where no value is known to."""
         return None
 
     @abstractmethod

@@ -133,7 +133,7 @@ def check_output(output: Any, labels: tuple[str, ...], answer: tuple[str, ...] =
         output = slice(None) if answer else 0
     try:
         terms = tuple((at, float(weight)) for at, weight in sorted(_weights(output, labels).items()) if weight != 0)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(_refused(output, labels)) from error
     if not terms or not all(math.isfinite(weight) for _, weight in terms):
         raise ValueError(_refused(output, labels))

@@ -255,6 +255,10 @@ def _check_threshold(threshold: Any) -> float | None:
         return None
     if isinstance(threshold, bool) or not isinstance(threshold, Real):
         raise TypeError(f"threshold must be a number, got {threshold!r}")
-    if not math.isfinite(threshold):
+    try:
+        value = float(threshold)
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
         raise ValueError(f"threshold must be a finite number, got {threshold}")
-    return float(threshold)
+    return value

@@ -109,8 +109,8 @@ class Flipper:
 
         with self._one:
             flip = find_flip(result.spectrum, threshold, ask, note)
-            if flip.ablated:
-                self._prober.ask(without(n, [flip.ablated]))  # known by now: so that it is among the probes
+            # Known by now, and shown: what the search set out from, and where it came to.
+            self._prober.ask(without(n, [(), *([flip.ablated] if flip.ablated else [])]))
             note(flip)
         return flip
 

@@ -139,8 +139,8 @@ class Verifier:
         output = result.estimate.output
 
         def measure(players: tuple[int, ...], miss: float) -> Measured:
-            sample = self._extend(result, players, contexts, "verify", stopped)
-            return sample.measured(output, result.spectrum, players, miss)
+            self._extend(result, players, contexts, "verify", stopped)
+            return self._look(result, players, miss)
 
         return verify(result, sets, measure, lambda players, measured: self._note(output, players, measured))
 
@@ -153,17 +153,18 @@ class Verifier:
         except BaseException:
             # What was measured until then is evidence as well, where it is enough for an interval.
             if len(self._samples.get(players, ())) > max(before, 1):
-                self._look(result, players)
+                self._note(result.estimate.output, players, self._look(result, players))
             raise
-        return self._look(result, players)
+        measured = self._look(result, players)
+        self._note(result.estimate.output, players, measured)
+        return measured
 
-    def _look(self, result: Result, players: tuple[int, ...]) -> Measured:
+    def _look(self, result: Result, players: tuple[int, ...], miss: float = 1.0) -> Measured:
+        """What all that was measured of a set says; the interval misses less often the oftener one has looked."""
         output = result.estimate.output
         self._looks[output, players] += 1
-        miss = missed(self._looks[output, players])
-        measured = self._samples[players].measured(output, result.spectrum, players, miss)
-        self._note(output, players, measured)
-        return measured
+        miss = min(miss, missed(self._looks[output, players]))
+        return self._samples[players].measured(output, result.spectrum, players, miss)
 
     def _extend(self, result: Result, players: tuple[int, ...], contexts: int, purpose: str, stopped: Event) -> Sample:
         """Measure in so many contexts more, as far as there are, each of them once."""

@@ -9,9 +9,9 @@ surrogate does not know it, is silent in all of 16 contexts one time in eight. B
 matters, take 64.
 
 Evidence is what a person adds to one set. It is pooled with all that was measured of that set before, so that the
-interval narrows. All intervals that evidence ever gives of one set hold together at 95 %: the k-th look has a
-k (k + 1)-th part of the 5 %, so that to add evidence until it pleases misleads no more often. They speak of one set,
-and so are not corrected for how many sets a person looks at.
+interval narrows. All intervals that verifying and evidence ever give of one set hold together at 95 %: the k-th look
+has at most a k (k + 1)-th part of the 5 %, so that to look until it pleases misleads no more often. Those of evidence
+speak of one set, and so are not corrected for how many sets a person looks at.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MOST_PLAYERS = 6
 """Sets of more are not measured: each context takes 2^order ablations."""
 
 CONFIDENCE = 0.95
-"""Of all intervals of one verification together, and of all looks at the evidence of one set."""
+"""Of all intervals of one verification together, and of all looks at one set."""
 
 Values = Callable[[BoolArray], FloatArray]
 
@@ -89,7 +89,7 @@ def _row(result: Result, players: tuple[int, ...], measured: Measured | None) ->
 
 
 def missed(look: int) -> float:
-    """How often the interval of a look at the evidence of one set may miss.
+    """How often the interval of a look at one set may miss.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from spex_widget.spectrum.sets import IntArray
 KINDS = ("single", "reinforcing", "redundant", "reversal", "mixed")
 """What an interaction does to its parts, see `kind_of`."""
 
-_ROUNDING = 1e-9  # effects that differ by less, as a share of the larger, are equal
+_EQUAL = 1e-9  # effects that differ by less, as a share of the larger, are equal
 _TURNS = 0.1  # a part turns round when its smaller effect is at least this share of the larger
 
 _ROUNDING = 1e-12  # of the largest effect, is nothing
@@ -129,7 +129,7 @@ def _kinds(spectrum: SparseSpectrum, members: IntArray) -> npt.NDArray[np.uint8]
     parts = members < n
     turns = parts & (alone * together < 0) & (smaller >= _TURNS * larger)
     change = np.where(parts, abs(together) - abs(alone), 0.0)
-    change[abs(change) <= _ROUNDING * larger] = 0.0
+    change[abs(change) <= _EQUAL * larger] = 0.0
     kinds = np.select(
         [
             parts.sum(axis=1) < 2,

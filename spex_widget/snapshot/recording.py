@@ -22,7 +22,7 @@ import numpy.typing as npt
 from spex_widget.snapshot.frame import VERSION as FRAMES
 from spex_widget.snapshot.frame import decode, encode
 from spex_widget.snapshot.plain import Arrays, from_plain, to_plain
-from spex_widget.snapshot.snapshot import Header, Snapshot
+from spex_widget.snapshot.snapshot import STATES, Header, Snapshot
 from spex_widget.snapshot.whole import write_whole
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
@@ -136,6 +136,15 @@ class Recording:
             raise ValueError("its frames are not all there")
         if self.coalitions.shape != (rows, n) or self.values.shape != (rows, outputs):
             raise ValueError("its ablations are not those of its players and outputs")
+        if any(not -1 <= player < n for _, player in self.header.pieces):
+            raise ValueError("its text speaks of players that it does not have")
+        if self.snapshot.state not in STATES or not np.isfinite(self.seconds).all():
+            raise ValueError("its moments are none of a run")
+        estimate = self.snapshot.estimate
+        if estimate is not None and (
+            estimate.spectrum.n != n or any(not 0 <= place < outputs for place, _ in estimate.output.terms)
+        ):
+            raise ValueError("its surrogate is not one of its players and outputs")
         for frame in self.frames:
             decode(frame)
 

@@ -63,7 +63,8 @@ class RecordedWidget(View):
 
     def __repr__(self) -> str:
         moments = f"{len(self.run.frames)} moment{'s' * (len(self.run.frames) != 1)}"
-        return f"RecordedWidget({moments}, {self.result!r})"
+        known = f", {self.result!r}" if self.run.snapshot.estimate is not None else ""
+        return f"RecordedWidget({moments}{known})"
 
 
 def load(path: str | os.PathLike[str]) -> RecordedWidget:

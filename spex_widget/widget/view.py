@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from time import monotonic
@@ -57,7 +59,11 @@ class View(anywidget.AnyWidget):
     """list of int: the players that were taken out, ascending; the model is asked about what is left."""
 
     output = traitlets.Any(0).tag(sync=True)
-    """int, [start, stop], or dict of label to weight: which output is explained. Whatever `select` takes can be set."""
+    """int, [start, stop], or dict of label to weight: which output is explained.
+
+    A label can be set as well, a slice, or a tuple with a weight for each output; a list of two whole numbers is a
+    span, whatever it may be to `select`.
+    """
 
     index = traitlets.Unicode("BII").tag(sync=True)
     """str: the interaction index on screen, one of `spex_widget.spectrum.INDICES`."""
@@ -68,9 +74,9 @@ class View(anywidget.AnyWidget):
     def __init__(self, header: Header, snapshot: Snapshot, **person: Any) -> None:
         self._about = header
         self._uid = uuid.uuid4().hex
-        # Around every write of a trait: handlers of messages and the publisher run in threads of their own, and
-        # ipywidgets changes its own state while it notifies.
         self._writing = RLock()
+        self._inside = False
+        self._untold: list[Any] = []
         self._displayed = False
         self._checkpoint = 0.0
         self._twin_seq = 0
@@ -79,14 +85,38 @@ class View(anywidget.AnyWidget):
 
     # Traits -------------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Write a trait, one thread at a time, and tell those who observe once the lock is let go.
+
+        Handlers of messages and the publisher run in threads of their own, and ipywidgets changes its own state while
+        it notifies. Observers may take their time, or set traits of other views that observe this one.
+        """
+        told: list[Any] = []
+        try:
+            with self._writing:
+                outermost, self._inside = not self._inside, True
+                try:
+                    yield
+                finally:
+                    if outermost:
+                        self._inside = False
+                        told, self._untold = self._untold, told
+        finally:
+            for change in told:
+                super()._notify_observers(change)
+
+    def _notify_observers(self, event: Any) -> None:
+        self._untold.append(event)  # by notify_change alone, which is within `_alone`
+
     def notify_change(self, change: Any) -> None:
-        """Tell who observes, and the page, one thread at a time."""
-        with self._writing:
+        """Tell the page, and then who observes."""
+        with self._alone():
             super().notify_change(change)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what the page has set, one thread at a time."""
-        with self._writing:
+        """Take what the page has set."""
+        with self._alone():
             super().set_state(sync_data)
 
     @traitlets.validate("selected", "what_if")
@@ -125,7 +155,7 @@ class View(anywidget.AnyWidget):
     def show(self, snapshot: Snapshot) -> None:
         """Show another moment of the run."""
         frame = encode(snapshot)
-        with self._writing:
+        with self._alone():
             self.frame = frame
         final = snapshot.state in FINAL and not snapshot.verifying.chosen
         due = final or monotonic() - self._checkpoint > _CHECKPOINT

@@ -72,7 +72,8 @@ class SpexWidget(View):
 
     def _handle(self, _: SpexWidget, message: Any, buffers: list[Any]) -> None:
         """Validate and pass on; the session answers with a snapshot."""
-        act = self._acts.get(message.get("type", "")) if isinstance(message, dict) else None
+        kind = message.get("type") if isinstance(message, dict) else None
+        act = self._acts.get(kind) if isinstance(kind, str) else None
         if act is None:
             _logger.warning("a message from the page was not understood: %r", message)
             return

@@ -73,6 +73,18 @@ def test_the_interval_is_students_of_all_contexts():
     assert (measured.low, measured.high) == pytest.approx((expected.low, expected.high))
 
 
+def test_to_verify_again_is_another_look():
+    from scipy.stats import ttest_1samp
+
+    session = pair()
+    session.verify(top=1, contexts=20)
+    (row,) = session.verify(top=1, contexts=20)
+    derived = derivatives(shaky, (0, 1), contexts_of(session, "verify", (0, 1)))
+    assert len(derived) == row["contexts"] == 40
+    expected = ttest_1samp(derived, 0.0).confidence_interval(1 - missed(2))
+    assert (row["low"], row["high"]) == pytest.approx((expected.low, expected.high))
+
+
 def test_however_often_one_looks_the_intervals_hold_together():
     rng = np.random.default_rng(0)
     surrogate = SparseSpectrum.from_sets(30, {(0, 1): 0.5})

@@ -175,7 +175,8 @@ def test_a_session_finds_it_and_says_so(tmp_path):
     assert asked.flip == flip
     assert asked.pending == 0
     assert asked.ablations == session.log.count("probe") == flip.tried + 1
-    assert [probe.value for probe in asked.probes] == [flip.value]  # the found one alone, of all that was tried
+    # Of all that was tried, what it set out from and where it came to.
+    assert [probe.value for probe in asked.probes] == [planted(np.ones((1, N), bool))[0], flip.value]
 
 
 def test_it_begins_aside_and_tells_how_far_it_is():

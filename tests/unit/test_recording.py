@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 
 import spex_widget as spex
 from runs import Gate, N, Watched, finished, planted
+from spex_widget.algorithms import Output
 from spex_widget.games import FunctionGame
 from spex_widget.report import Result
 from spex_widget.session import Session
 from spex_widget.session.history import History
 from spex_widget.snapshot import Asked, Flip, Header, Measured, Probe, Recording, Snapshot, decode, encode
 from spex_widget.snapshot.plain import from_plain, to_plain
-from spex_widget.spectrum import INDICES
+from spex_widget.spectrum import INDICES, SparseSpectrum
 
 HOSTILE = "</script><script>alert(1)</script>"
 
@@ -345,6 +346,30 @@ def test_a_changed_byte_is_refused_or_means_nothing(run, tmp_path_factory, share
         assert "no recording of spex_widget, or a broken one" in str(error)  # noqa: PT017
     else:
         assert same(loaded, Recording.load(run.path))  # a date in the zip's directory, say
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda r: {"header": dataclasses.replace(r.header, pieces=(("x", 99),))}, "text speaks of players"),
+        (lambda r: {"snapshot": dataclasses.replace(r.snapshot, state="asleep")}, "moments are none of a run"),
+        (lambda r: {"seconds": (float("nan"),) * len(r.seconds)}, "moments are none of a run"),
+        (lambda r: {"snapshot": changed(r.snapshot, output=Output(((7, 1.0),)))}, "surrogate is not one of"),
+        (
+            lambda r: {"snapshot": changed(r.snapshot, spectrum=SparseSpectrum.from_sets(3, {(0,): 1.0}))},
+            "surrogate is not one of",
+        ),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(run, tmp_path, change, why):
+    recording = run.result.recording
+    dataclasses.replace(recording, **change(recording)).save(tmp_path / "odd")
+    with pytest.raises(ValueError, match=why):
+        spex.load(tmp_path / "odd")
+
+
+def changed(snapshot, **fields):
+    return dataclasses.replace(snapshot, estimate=dataclasses.replace(snapshot.estimate, **fields))
 
 
 def test_no_file_at_all(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import tiny
+from spex_widget import demo
 from spex_widget.games import Continuation, Custom, Label, LogOdds, Perplexity, Similarity, TextGame
 from text_reference import (
     CLASSIFIERS,
@@ -286,3 +287,18 @@ def test_a_target_that_a_model_has_not_meets_one_error(kind, target, error, matc
 def test_targets_that_cannot_be(make, error, match):
     with pytest.raises(error, match=match):
         make()
+
+
+def test_a_threshold_is_known_where_even_odds_turn_the_answer():
+    two = functools.partial(TextGame, *demo.load(), "not bad at all")
+    known = {"logit": None, "logprob": np.log(0.5), "logodds": 0.0, "probability": 0.5}
+    for scale, threshold in known.items():
+        assert two(target=Label("POSITIVE", scale)).threshold == threshold
+    game = two(target=[Label("POSITIVE", "logodds"), Label("NEGATIVE", "logodds")])
+    assert (game.threshold, game.restrict([0, 1]).threshold) == (0.0, 0.0)
+    assert two(target=[Label("POSITIVE", "logodds"), Label("NEGATIVE", "probability")]).threshold is None
+    # Of three labels the likeliest may have less than even odds; of two of them 0 says which is likelier.
+    three = functools.partial(TextGame, *load(BERT), TEXT, ablation="remove")
+    labels = list(tiny.LABELS.values())
+    assert three(target=Label(labels[0], "logodds")).threshold is None
+    assert three(target=LogOdds(labels[0], labels[1])).threshold == 0.0

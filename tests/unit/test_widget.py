@@ -1,5 +1,6 @@
 """The widget's Python side: what it sends, what it takes, and the one private name that it leans on."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -88,6 +89,8 @@ def test_nothing_is_verified_before_anything_is_known(caplog):
         {"type": "evidence", "members": [0, 1]},
         {"type": "flip"},
         {"type": "flip", "threshold": "low"},
+        {"type": "flip", "threshold": 10**400},
+        {"type": ["flip"]},
     ],
 )
 def test_what_the_page_should_not_ask_is_refused_and_logged(view, message, caplog):
@@ -118,6 +121,7 @@ def test_the_widget_has_the_sessions_verbs(view):
         ("what_if", [True], "whole numbers from 0 to 19"),
         ("output", 1, "output must be one of"),
         ("output", [0, 0], "output must be one of"),
+        ("output", {"value": 10**400}, "output must be one of"),
         ("index", "Shapley", "index must be"),
         ("max_order", 0, "at least 1"),
     ],
@@ -214,6 +218,44 @@ def test_traits_set_from_many_threads_beside_the_publisher_all_arrive(view):
     assert view.selected[1] == 19
     view.wait(30)
     assert decode(view.frame)[0]["state"] == "done"
+
+
+def test_views_that_follow_each_other_do_not_wait_for_each_other(view):
+    other = spex.explain(spex.FunctionGame(planted, 20), budget=128)
+    links = [traitlets.link((view, name), (other, name)) for name in ("selected", "what_if")]
+    meet = threading.Barrier(2)
+
+    def choose(on, name):
+        for i in range(100):
+            meet.wait(30)
+            with contextlib.suppress(traitlets.TraitError):  # of a link whose other end was just changed as well
+                on.set_state({name: [i % 20]})
+
+    threads = [
+        threading.Thread(target=choose, args=args, daemon=True) for args in ((view, "selected"), (other, "what_if"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    for link in links:
+        link.unlink()
+    other.wait(30)
+
+
+def test_frames_go_on_while_an_observer_takes_its_time(view):
+    view.wait(30)
+    asked, gate = threading.Event(), threading.Event()
+    view.observe(lambda change: (asked.set(), gate.wait(30)), "selected")
+    thread = threading.Thread(target=view.set_state, args=({"selected": [1]},))
+    thread.start()
+    assert asked.wait(30)
+    before = decode(view.frame)[0]["seq"]
+    view.show(view.session.snapshot())
+    assert decode(view.frame)[0]["seq"] > before
+    gate.set()
+    thread.join(30)
 
 
 def test_no_name_of_the_widgets_is_taken(view):

@@ -15,6 +15,8 @@ from spex_widget.games.targets.readout import Prompt, Readout, Target, refusal
 if TYPE_CHECKING:
     from torch import Tensor
 
+_EVEN = {"logprob": math.log(0.5), "logodds": 0.0, "probability": 0.5}
+
 SCALES = {"logit": "logit", "logprob": "log-probability", "logodds": "log-odds", "probability": "probability"}
 
 
@@ -68,7 +70,8 @@ class Label(Target):
             (name,),
             value,
             lambda said: score(said[0].output, index, independent)[:, None],
-            threshold={"logprob": math.log(0.5), "logodds": 0.0, "probability": 0.5}[self.scale],
+            # Among three labels the likeliest may have less than even odds.
+            threshold=_EVEN[self.scale] if independent or len(subject.labels) == 2 else None,
         )
 
 
