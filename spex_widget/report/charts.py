@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spex_widget.report.result import Result
 
+VEGA_LITE = "application/vnd.vegalite.v5+json"
+"""What JupyterLab draws itself, with no script from the network; it reads later versions under this name too."""
+
 RAISES, LOWERS = "#1b5fb4", "#ad4e00"
 """Blue raises the output, orange lowers it: told apart by the colour-blind, and by their side of zero."""
 
@@ -14,7 +17,9 @@ RAISES, LOWERS = "#1b5fb4", "#ad4e00"
 class Charts:
     """Charts of one result; each is an Altair chart, a value to change or to compose.
 
-    The methods import Altair, which is slow, so a result that is never drawn does not pay for it.
+    Each is drawn with no network where the host draws Vega-Lite itself, as JupyterLab does; what is composed of several
+    is drawn by the renderer that Altair has been told to use. The methods import Altair, which is slow, so a result
+    that is never drawn does not pay for it.
     """
 
     def __init__(self, result: Result) -> None:
@@ -40,7 +45,7 @@ class Charts:
         # Rank and members together: two sets may read alike.
         for row in rows:
             row["name"] = f"{row['rank']}. {row['members']}"
-        return (
+        return _offline(
             alt.Chart(alt.Data(values=rows), title=ranking.title)
             .mark_bar()
             .encode(
@@ -80,7 +85,7 @@ class Charts:
             .mark_area(opacity=0.15, color=RAISES)
             .encode(y=alt.Y("low:Q", scale=scale, title="held-out R²"), y2="high:Q")
         )
-        return alt.layer(band, line).properties(title=f"Faithfulness, {self._result.value}")
+        return _offline(alt.layer(band, line).properties(title=f"Faithfulness, {self._result.value}"))
 
     def energy(self) -> Any:
         """The share of the surrogate's variance at each order."""
@@ -89,7 +94,7 @@ class Charts:
         energies = self._result.spectrum.energy_by_order()[1:]
         total = energies.sum() or 1.0
         rows = [{"order": k, "share": float(e / total)} for k, e in enumerate(energies, 1)]
-        return (
+        return _offline(
             alt.Chart(alt.Data(values=rows), title=f"Energy by order, {self._result.value}")
             .mark_bar(color=RAISES)
             .encode(
@@ -98,3 +103,19 @@ class Charts:
                 tooltip=["order:O", alt.Tooltip("share:Q", format=".1%")],
             )
         )
+
+
+def _offline(chart: Any) -> Any:
+    """The same chart, which brings what a host draws itself beside what it would load scripts for."""
+    kind = type(chart)
+
+    class Offline(kind):  # type: ignore[misc, valid-type]
+        def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+            usual = super()._repr_mimebundle_(*args, **kwargs)
+            bundle = usual[0] if isinstance(usual, tuple) else usual
+            return {**bundle, VEGA_LITE: self.to_dict()}
+
+    Offline.__name__ = kind.__name__
+    drawn = Offline.__new__(Offline)
+    drawn.__dict__.update(chart.__dict__)
+    return drawn

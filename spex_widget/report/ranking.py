@@ -13,9 +13,9 @@ COLUMNS = ("members", "labels", "order", "effect", "low", "high", "kind", "settl
 """What each row holds.
 
 `low` and `high` are the ends of a 95 % interval from ablations that the surrogates had not seen, so `effect` may
-lie outside of it; None where the result is exact, before the second round, and for indices whose intervals were
-not found to cover (those of Fourier, BV and BII were). `settled`: for this surrogate and this ablation it is among
-the ten largest for sure, see `Snapshot.is_settled`; None where that needs an interval that there is not.
+lie outside of it; None where the result is exact, before the second round, while R² may be 0, and for indices whose
+intervals were not found to cover (those of Fourier, BV and BII were). `settled`: for this surrogate and this ablation
+it is among the ten largest for sure, see `Snapshot.is_settled`; None where that needs an interval that there is not.
 `verified` is None where it was not measured.
 """
 

@@ -16,7 +16,7 @@ from spex_widget.algorithms.evidence import HONEST
 from spex_widget.report.charts import Charts
 from spex_widget.report.exports import to_shap, to_shapiq
 from spex_widget.report.ranking import Ranking
-from spex_widget.snapshot import KINDS, Diagnostics, Header, Ranked, Recording, Snapshot
+from spex_widget.snapshot import KINDS, Diagnostics, Header, Ranked, Recording, Snapshot, trusted_intervals
 from spex_widget.snapshot.whole import write_whole
 from spex_widget.spectrum import SparseSpectrum, check_index
 from spex_widget.spectrum.arguments import FloatArray, check_count
@@ -134,7 +134,7 @@ class Result:
     def table(self, ranked: Ranked) -> Ranking:
         """Interactions of this result, ranked already, as rows."""
         index, max_order = ranked.index, ranked.max_order
-        known = self.estimate.intervals(ranked.members, index, max_order)
+        known = trusted_intervals(self.estimate, ranked.members, index, max_order)
         ends = [(None, None)] * len(ranked.effects) if known is None else np.column_stack(known).tolist()
         said = zip(ranked.sets(), ranked.effects.tolist(), ends, ranked.kinds(self.spectrum), strict=True)
         rows = [
@@ -152,8 +152,11 @@ class Result:
             for players, effect, (low, high), kind in said
         ]
         ceiling = f" of order ≤ {max_order}" if max_order else ""
-        bare = rows and not self.exact and index not in HONEST
-        note = f"{index} has no interval that can be trusted; {_COVER} can have one" if bare else ""
+        note = ""
+        if rows and not self.exact and index not in HONEST:
+            note = f"{index} has no interval that can be trusted; {_COVER} can have one"
+        elif rows and self.estimate.r2 is not None and known is None:
+            note = "no intervals while it is not sure that the surrogate explains anything: R² may be 0"
         return Ranking(rows, f"{index}{ceiling}, {self.value}", note)
 
     @property

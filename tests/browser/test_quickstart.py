@@ -51,7 +51,7 @@ def test_the_quickstart_streams_and_finds_the_planted_triple(lab: Lab, dark: boo
         arg=last,
     )
     # The charts are drawn, with no network.
-    notebook.page.wait_for_function("() => document.querySelectorAll('.vega-embed').length === 2")
+    notebook.page.wait_for_function("() => document.querySelectorAll('.vega-embed').length === 3")
     errors = notebook.page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']")
     assert errors.count() == 0
     notebook.page.evaluate("() => document.querySelector('[data-spex]').scrollIntoView({block: 'center'})")

@@ -12,11 +12,12 @@ import pytest
 
 from runs import N, finished
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark
+from spex_widget.games import FunctionGame
 from spex_widget.report import Ranking, Result
-from spex_widget.report.charts import LOWERS, RAISES
+from spex_widget.report.charts import LOWERS, RAISES, VEGA_LITE
 from spex_widget.report.ranking import COLUMNS
 from spex_widget.report.static import static_html, static_text
-from spex_widget.snapshot import Header, Snapshot
+from spex_widget.snapshot import Asked, Header, Snapshot, Verifying, decode, encode
 from spex_widget.spectrum import INDICES, SparseSpectrum, check_index, interactions, pad_sets
 
 WORDS = ("not", "very", "good", "<b>bad</b>")
@@ -272,6 +273,9 @@ def chart_of(result, name, **options):
     assert isinstance(chart, (altair.Chart, altair.LayerChart))
     said = chart.to_dict()
     json.dumps(said, allow_nan=False)
+    # What the host draws itself goes with it, also once it was changed.
+    assert chart._repr_mimebundle_()[VEGA_LITE] == said
+    assert chart.properties(width=300)._repr_mimebundle_()[VEGA_LITE]["width"] == 300
     return said
 
 
@@ -361,6 +365,12 @@ def test_static_text_says_the_same_in_plain_words():
     assert "not · good" in text
 
 
+def test_what_was_measured_and_asked_beside_the_run_is_counted():
+    snapshot = replace(snapshot_of(), verifying=Verifying(ablations=128), asked=Asked(ablations=7))
+    assert " · 128 more to measure · 7 more asked by you · " in static_text(header_of(), snapshot)
+    assert "more" not in static_text(header_of(), snapshot_of()).splitlines()[1]
+
+
 @pytest.mark.parametrize("show", [static_text, lambda *args: static_html(*args, "x")])
 def test_before_the_first_round_and_at_the_end(show):
     assert "96 of 400" in show(header_of(), snapshot_of(estimate=False))
@@ -387,3 +397,14 @@ def test_the_static_page_shows_the_ten_largest_of_the_index_that_is_shown():
 def test_a_data_frame_library_that_is_not_installed_is_named():
     with pytest.raises(ModuleNotFoundError, match="nolibrary is not installed; name a data-frame library that is"):
         Ranking([], "").to_frame("nolibrary")
+
+
+def test_no_interval_is_shown_while_it_is_not_sure_that_anything_is_explained():
+    noise = np.random.default_rng(0)
+    session = finished(FunctionGame(lambda x: noise.random(len(x)), 20), budget=300)
+    result = session.result
+    assert result.estimate.r2.low <= 0
+    ranking = result.ranking("BII", top=10)
+    assert {(row["low"], row["high"]) for row in ranking} == {(None, None)}
+    assert ranking.note.startswith("no intervals while it is not sure")
+    assert not {"low", "high"} & set(decode(encode(session.snapshot()))[1])

@@ -66,6 +66,8 @@ def test_several_labels_are_as_many_outputs():
     logits = reference_logits(BERT, "word", "remove")
     check(game, [[float(z[2]), float(z.softmax(0)[0])] for z in logits])
     assert game.outputs == (labels[2], labels[0])
+    assert game.value == f"logit of {labels[2]}; probability of {labels[0]}"
+    assert TextGame(*load(BERT), TEXT, target=labels[:2], ablation="remove").value == "logit"
     with pytest.raises(ValueError, match="name each output once"):
         TextGame(*load(BERT), TEXT, target=[labels[0], labels[0]])
 

@@ -132,7 +132,10 @@ def side_by_side(readouts: Sequence[Readout]) -> Readout:
 
     thresholds = {readout.threshold for readout in readouts}
     shared = thresholds.pop() if len(thresholds) == 1 else None
-    return Readout(outputs, "; ".join(readout.value for readout in readouts), read, threshold=shared)
+    # "logit" of several labels, each of which is named as an output; else each by what it is.
+    kinds = {readout.value.removesuffix(f" of {readout.outputs[0]}") for readout in readouts}
+    value = kinds.pop() if len(kinds) == 1 else "; ".join(readout.value for readout in readouts)
+    return Readout(outputs, value, read, threshold=shared)
 
 
 class Target(ABC):
