@@ -35,12 +35,12 @@ test("while it measures it says how far it is, and cannot be asked again", () =>
   expect(view.find(".spex-busy").textContent).toBe("");
   view.show(frame({ seq: 3, turns: 1, verifying: verifying(1, 3, 1216) }, KNOWN));
   expect([button.textContent, button.getAttribute("aria-busy")]).toEqual(["verifying 1 / 3", "true"]);
-  expect(view.find(".spex-done").textContent).toContain("1,216 more to verify");
+  expect(view.find(".spex-done").textContent).toContain("1,216 more to measure");
   button.click();
   expect(view.sent.filter(({ type }) => type === "verify")).toHaveLength(1);
   view.show(frame({ seq: 4, turns: 1, verifying: verifying(0, 0, 1280) }, SURE));
   expect([button.textContent, button.hasAttribute("aria-disabled")]).toEqual(["verify top 10", false]);
-  expect(view.find(".spex-done").textContent).toContain("1,280 more to verify");
+  expect(view.find(".spex-done").textContent).toContain("1,280 more to measure");
 });
 
 test.each([
@@ -62,9 +62,15 @@ test.each([
 test("what the model raised stands in words until the next try", () => {
   const view = mount(frame({ verifying: verifying(0, 0, 0, "OSError: <b>no route") }, KNOWN));
   const alert = () => view.find("[role=alert]");
-  expect([alert().hidden, alert().textContent]).toEqual([false, "verifying failed: OSError: <b>no route"]);
+  expect([alert().hidden, alert().textContent]).toEqual([false, "measuring failed: OSError: <b>no route"]);
   view.show(frame({ seq: 2, verifying: verifying(0, 3) }, KNOWN));
   expect(alert().hidden).toBe(true);
+});
+
+test("what a person asked is counted beside what was measured", () => {
+  const asked = { pending: 0, ablations: 1216, flip: null, error: "" };
+  const view = mount(frame({ rate: 0, asked, verifying: verifying(0, 0, 9) }, KNOWN));
+  expect(view.find(".spex-done").textContent).toBe("312 / 800 ablations · 9 more to measure · 1,216 more asked by you");
 });
 
 test("the status of a row that was measured has the figures in its tooltip", () => {

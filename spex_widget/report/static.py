@@ -71,7 +71,9 @@ def _progress(snapshot: Snapshot) -> str:
     if snapshot.before:
         said.append(f"{snapshot.before} of them to zoom")
     if snapshot.verifying.ablations:
-        said.append(f"{snapshot.verifying.ablations} more to verify")
+        said.append(f"{snapshot.verifying.ablations} more to measure")
+    if snapshot.asked.ablations:
+        said.append(f"{snapshot.asked.ablations} more asked by you")
     if snapshot.took:
         said.append(snapshot.took)
     estimate = snapshot.estimate

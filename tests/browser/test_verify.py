@@ -44,9 +44,9 @@ def test_verifying_from_the_page_while_a_cell_sleeps(lab: Lab, dark: bool):
     assert "slept" not in notebook.text_of(3), "the cell should still have been sleeping"
     notebook.run(4)
     said = page.locator("[data-spex] .spex-done").inner_text()
-    assert f"· {int(notebook.text_of(4)):,} more to verify" in said
+    assert f"· {int(notebook.text_of(4)):,} more to measure" in said
 
     notebook.run(5)
     page.click(VERIFY)
-    page.get_by_text("verifying failed: OSError: no route to the model").wait_for()
+    page.get_by_text("measuring failed: OSError: no route to the model").wait_for()
     assert page.get_attribute("[data-spex]", "data-state") == "done"

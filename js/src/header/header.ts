@@ -73,7 +73,7 @@ function wordsOfState(frame: Frame, commands: Commands): string {
 
 function wordsOfFailure({ state, reason, verifying }: Frame): string {
   if (state === "failed") return `failed: ${reason || "no reason was given"}`;
-  return verifying.error && `verifying failed: ${verifying.error}`;
+  return verifying.error && `measuring failed: ${verifying.error}`;
 }
 
 function wordsOfProgress(frame: Frame, short: boolean): string {
@@ -83,7 +83,8 @@ function wordsOfProgress(frame: Frame, short: boolean): string {
     parts.push(perSecond(frame.rate), timeLeft(left / frame.rate));
   }
   if (frame.before > 0) parts.push(`${count(frame.before)} of them to zoom`);
-  if (frame.verifying.ablations > 0) parts.push(`${count(frame.verifying.ablations)} more to verify`);
+  if (frame.verifying.ablations > 0) parts.push(`${count(frame.verifying.ablations)} more to measure`);
+  if (frame.asked.ablations > 0) parts.push(`${count(frame.asked.ablations)} more asked by you`);
   return parts.join(" · ");
 }
 
