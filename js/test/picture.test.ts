@@ -54,6 +54,40 @@ test("the saved picture is well formed and holds the text as text", () => {
   expect(texts(page).join(" ")).toContain(`+ raises ${EVIL} & "more"`);
 });
 
+test("letters that XML may not hold are not in the file", () => {
+  const odd = "a\fb\0c\u001bd\ud83de\uffff\tf📈";
+  const look = { sign: "+", mark: "+", height: 1 };
+  const page = saved({ ...SCENE, title: odd, about: odd, key: [odd], runs: [run(odd, 0, look)] });
+  expect([...(page.documentElement.textContent ?? "")].filter((letter) => letter < " " || letter === "\uffff")).toEqual(
+    [],
+  );
+  const clean = "a b\ufffdc\ufffdd\ufffde\ufffd f📈";
+  expect(page.querySelector("title")?.textContent).toBe(clean);
+  expect(texts(page).filter((text) => text === clean)).toHaveLength(2); // the run's, and the key's
+  expect(texts(page).join("")).toContain(clean + clean);
+});
+
+test.each([
+  ["too large for this browser", () => Promise.resolve()],
+  ["could not be drawn", () => Promise.reject(new DOMException("broken", "EncodingError"))],
+])("a PNG that is %s says so", async (words, decode) => {
+  vi.stubGlobal(
+    "Image",
+    class {
+      [name: string]: unknown;
+      decode = decode;
+      width = 10;
+      height = 10;
+    },
+  );
+  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
+  vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementation((give) => give(null));
+  const view = mount(frame({ state: "done" }, KNOWN));
+  view.action("png").click();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(view.action("png").textContent).toBe(`PNG: ${words}`);
+});
+
 test("nothing in it refers to anything outside", () => {
   const page = saved(SCENE);
   for (const element of page.querySelectorAll("*")) {

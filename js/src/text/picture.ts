@@ -88,8 +88,8 @@ export function pictureButtons(
   const savePng = async () => {
     try {
       save(await drawn(picture(scene())), `${name()}.png`);
-    } catch {
-      setText(png, "PNG: too large for this browser");
+    } catch (error) {
+      setText(png, `PNG: ${error instanceof TooLarge ? "too large for this browser" : "could not be drawn"}`);
     }
   };
   const png = makeButton("png", () => void savePng(), "PNG");
@@ -100,7 +100,8 @@ export function pictureButtons(
 const TYPE = "image/svg+xml";
 
 /** The picture of a scene. Text is set as text: the serializer escapes it. */
-export function picture({ title, about, key, width, rtl, bottom, runs, lanes }: Scene): SVGSVGElement {
+export function picture({ width, rtl, bottom, runs, lanes, ...words }: Scene): SVGSVGElement {
+  const [title, about, key] = [legal(words.title), legal(words.about), words.key.map(legal)];
   const whole = Math.ceil(Math.max(width, NARROWEST) + 2 * MARGIN);
   const lines = key.flatMap((words) => wrap(words, Math.floor((whole - 2 * MARGIN) / LETTER)));
   const top = HEAD - Math.min(...runs.map((run) => run.top), bottom);
@@ -119,6 +120,11 @@ export function picture({ title, about, key, width, rtl, bottom, runs, lanes }: 
   svg.append(makeSvg("title", {}, title), makeSvg("rect", { width: whole, height: tall, fill: COLOURS.paper }));
   svg.append(heading, body, ...below);
   return svg;
+}
+
+/** Text as XML may hold it: a form feed in it, or half a letter, and no program would read the file. */
+function legal(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, (letter) => (/\s/.test(letter) ? " " : "\ufffd"));
 }
 
 function runNodes({ text, left, right, top, bottom, look }: Run, rtl: boolean): SVGElement[] {
@@ -144,7 +150,7 @@ function runNodes({ text, left, right, top, bottom, look }: Run, rtl: boolean): 
     const place = { x: rtl ? right : left, y: top + 0.8 * (bottom - top), "font-size": 14, textLength: right - left };
     const set = { ...place, lengthAdjust: "spacingAndGlyphs", direction: rtl ? "rtl" : null };
     const fill = look.fixed || look.out ? COLOURS.muted : COLOURS.ink;
-    nodes.push(makeSvg("text", { ...set, fill, "text-decoration": look.out ? "line-through" : null }, text));
+    nodes.push(makeSvg("text", { ...set, fill, "text-decoration": look.out ? "line-through" : null }, legal(text)));
   }
   return nodes;
 }
@@ -230,6 +236,9 @@ function markup(svg: SVGSVGElement): string {
   return new XMLSerializer().serializeToString(svg);
 }
 
+/** A canvas gives no bytes where the browser has no room for it. */
+class TooLarge extends Error {}
+
 /** Draw a picture at twice its size, or as large as a canvas can be. */
 async function drawn(svg: SVGSVGElement): Promise<Blob> {
   const image = new Image();
@@ -240,10 +249,7 @@ async function drawn(svg: SVGSVGElement): Promise<Blob> {
   [canvas.width, canvas.height] = [image.width * scale, image.height * scale];
   canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((give, fail) => {
-    canvas.toBlob(
-      (blob) => (blob ? give(blob) : fail(new Error("the picture is too large for this browser"))),
-      "image/png",
-    );
+    canvas.toBlob((blob) => (blob ? give(blob) : fail(new TooLarge())), "image/png");
   });
 }
 
