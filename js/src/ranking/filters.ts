@@ -1,6 +1,6 @@
 /** Which rows the ranking lets through: a person's choices, which live in the page alone. */
 
-import { make } from "../marks/dom";
+import { make, makeSelect } from "../marks/dom";
 import { type Interaction, KINDS } from "../protocol";
 
 export interface Filters {
@@ -17,9 +17,9 @@ export function rowFilters(players: readonly string[], changed: () => void): Fil
   const element = make("div", "spex-filters");
   element.setAttribute("role", "group");
   element.setAttribute("aria-label", "filters");
-  const sign = makeSelect("sign", "any sign", ["+", "−"]);
+  const sign = makeChoice("sign", "any sign", ["+", "−"]);
   // The kind of a single player is its order, which is chosen beside.
-  const kind = makeSelect(
+  const kind = makeChoice(
     "kind",
     "any kind",
     KINDS.filter((name) => name !== "single"),
@@ -63,13 +63,10 @@ function signOf(effect: number): string {
   return effect > 0 ? "+" : effect < 0 ? "−" : "";
 }
 
-function makeSelect(name: string, any: string, values: readonly string[]): HTMLSelectElement {
-  const select = make("select");
+function makeChoice(name: string, any: string, values: readonly string[]): HTMLSelectElement {
+  const select = makeSelect(name, [[any, ""], ...values.map((value): [string, string] => [value, value])]);
   select.dataset.filter = name;
   select.setAttribute("aria-label", name);
-  const whatever = make("option", "", any);
-  whatever.value = "";
-  select.append(whatever, ...values.map((value) => make("option", "", value)));
   return select;
 }
 

@@ -1,6 +1,6 @@
 /** Which orders are ranked. */
 
-import { make, setAttribute } from "../marks/dom";
+import { make, makeButton, setAttribute } from "../marks/dom";
 import { OF_PLAYERS } from "../protocol";
 
 const PASSES = new Map<string, (order: number) => boolean>([
@@ -29,14 +29,13 @@ export function orderChoice(changed: () => void): OrderChoice {
   /** What was chosen before an index of single players came. */
   let before: string | null = null;
   const buttons = [...PASSES.keys()].map((name) => {
-    const button = make("button", "", name);
-    button.type = "button";
-    button.dataset.order = name;
-    button.addEventListener("click", () => {
+    const choose = () => {
       chosen = name;
       press();
       changed();
-    });
+    };
+    const button = makeButton("order", choose, name);
+    button.dataset.order = name;
     return button;
   });
   const press = () => {

@@ -1,6 +1,6 @@
 /** A recording's moments, to play, step through and scrub: where no kernel sends frames, the person does. */
 
-import { make, makeButton, setAttribute, setText } from "../marks/dom";
+import { make, makeButton, makeSelect, setAttribute, setText } from "../marks/dom";
 import { count } from "../marks/numbers";
 import type { Frame } from "../protocol";
 import type { ViewState } from "../state";
@@ -38,13 +38,11 @@ export function replayPane(state: ViewState, { frames, seconds }: Recording): HT
   slider.setAttribute("aria-label", "moment of the run");
   slider.addEventListener("input", () => jump(Number(slider.value)));
   const where = make("span", "spex-number spex-where");
-  const speed = make("select");
+  const speed = makeSelect(
+    "speed",
+    SPEEDS.map((times) => [`${times} ×`, String(times)]),
+  );
   speed.setAttribute("aria-label", "speed");
-  for (const times of SPEEDS) {
-    const option = make("option", "", `${times} ×`);
-    option.value = String(times);
-    speed.append(option);
-  }
   speed.value = "1";
   pane.append(back, play, forward, speed, slider, where);
 
