@@ -20,6 +20,8 @@ export class Commands {
   /** Something was asked a while ago, and the kernel has not answered. */
   busy = false;
   readonly #pending = new Map<Asked, Pending>();
+  /** How many verbs the run had obeyed when the kernel was asked about a coalition: a probe counts as one. */
+  readonly #probed = new Map<string, number>();
 
   constructor(
     readonly state: ViewState,
@@ -46,6 +48,27 @@ export class Commands {
     if (!frame || !this.state.live) return;
     const unknown = ablated.filter((players) => modelValue(frame, players) === null).map((players) => [...players]);
     if (unknown.length > 0) this.send({ type: "probe", ablated: unknown });
+    for (const players of unknown) this.expect(players);
+  }
+
+  /** Know that the kernel will ask about this coalition by itself. */
+  expect(players: readonly number[]): void {
+    this.#probed.set(players.join(), this.state.frame?.turns ?? 0);
+  }
+
+  /**
+   * Have these values again where they are gone from the frame, which keeps the newest, and where a question failed
+   * before another was answered. What the kernel has yet to hear of is left to it.
+   */
+  keepProbed(ablated: readonly (readonly number[])[]): void {
+    const frame = this.state.frame;
+    if (!frame || frame.asked.pending > 0 || frame.asked.error) return;
+    const gone = ablated.filter((players) => {
+      const key = players.join();
+      if (modelValue(frame, players) !== null) this.#probed.delete(key);
+      return (this.#probed.get(key) ?? -1) < frame.turns;
+    });
+    this.probe(gone);
   }
 
   isPending(type: Asked): boolean {

@@ -103,6 +103,11 @@ export function modelValue({ probes }: Frame, ablated: readonly number[]): numbe
   return probes.find((probe) => probe.key === key)?.value ?? null;
 }
 
+/** Where the model's answer changes, which is known of single outputs alone. */
+export function thresholdOf(header: Header, frame: Frame | null): number | null {
+  return frame && frame.output < 0 ? null : header.threshold;
+}
+
 /** The smallest ablation found that takes the output across a threshold. */
 export interface Flip {
   threshold: number;
@@ -195,6 +200,8 @@ export interface Frame {
   /** Which output the estimate speaks of; −1 for a sum of several, which only has a label. */
   output: number;
   outputLabel: string;
+  /** The outputs that the estimate is a sum of, by position, and their weights; none before the first estimate. */
+  outputTerms: [output: number, weight: number][];
   /** Smaller effects are noise; null where that was not measured. */
   floor: number | null;
   /** Which refiners speak in the surrogate, and with what weight. */
@@ -270,6 +277,7 @@ export function decodeFrame(bytes: DataView): Frame | null {
     exact: head.exact,
     output: head.output,
     outputLabel: head.output_label,
+    outputTerms: head.output_terms,
     floor: head.floor,
     weights: head.weights,
     remarks: head.remarks,

@@ -83,6 +83,45 @@ test("the table has a row for each way of being there, the model's value once it
   expect(probes(view)[1]).toEqual({ type: "probe", ablated: [[1], [0]] });
 });
 
+test("values that share a level are written to the places at which they differ", () => {
+  const spectrum: Known["spectrum"] = [
+    [[], -120],
+    [[0], -0.0625],
+    [[1], -0.125],
+    [[0, 1], 0.0752],
+  ];
+  const rows: Known["rows"] = [[[0, 1], 0.3, "reinforcing"]];
+  const known: Known = { ...TURNS, rows, spectrum, probes: [[[], -119.625]] };
+  const view = mount(frame({ index: "BII", max_order: null }, known), {}, { selected: [0, 1] });
+  expect(table(view).map(([, ...values]) => values)).toEqual([
+    ["…−120.112", "−120.112"],
+    ["…−120.138", "−120.138"],
+    ["…−120.013", "−120.013"],
+    ["−119.625−119.737", "−119.737"],
+  ]);
+  expect(view.find(".spex-card strong").textContent).toBe("+0.300");
+});
+
+test("values that the frame no longer holds are asked for again while the card is open", () => {
+  const all: Known["probes"] = [
+    [[0, 1], 0.5],
+    [[1], 0.5],
+    [[0], 0.5],
+    [[], 0.5],
+  ];
+  const view = mount(frame({}, { ...TURNS, probes: all }), {}, { selected: [0, 1] });
+  expect(probes(view)).toEqual([]);
+  view.show(frame({ seq: 2, turns: 8 }, { ...TURNS, probes: all.slice(2) }));
+  view.show(frame({ seq: 3, turns: 8 }, { ...TURNS, probes: all.slice(2) }));
+  expect(probes(view)).toEqual([{ type: "probe", ablated: [[0, 1], [1]] }]);
+  expect(table(view)[0]?.[1]).toBe("…0.00");
+  const error = { pending: 0, ablations: 0, flip: null, error: "OSError" };
+  view.show(frame({ seq: 4, turns: 9, asked: error }, { ...TURNS, probes: all.slice(2) }));
+  expect([table(view)[0]?.[1], probes(view).length]).toEqual(["no answer0.00", 1]);
+  view.show(frame({ seq: 5, turns: 10 }, { ...TURNS, probes: all.slice(2) })); // another question was answered
+  expect([table(view)[0]?.[1], probes(view).length]).toEqual(["…0.00", 2]);
+});
+
 test("the others are averaged over in the second column alone", () => {
   const spectrum: Known["spectrum"] = [...(SPECTRUM ?? []), [[2], -1]];
   const view = mount(frame({}, { ...TURNS, spectrum }), {}, { selected: [0, 1] });

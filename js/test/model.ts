@@ -51,6 +51,7 @@ export interface Head {
   exact: boolean;
   output: number;
   output_label: string;
+  output_terms: [number, number][];
   floor: number | null;
   weights: Record<string, number>;
   remarks: string[];
@@ -80,6 +81,7 @@ const HEAD: Head = {
   exact: false,
   output: 0,
   output_label: "POSITIVE",
+  output_terms: [[0, 1]],
   floor: null,
   weights: {},
   remarks: [],

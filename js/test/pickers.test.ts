@@ -120,9 +120,61 @@ test("a recording shows what was explained, and cannot explain another", () => {
   view.action("whole").click();
   expect([view.traits.output, view.find("[role=listbox]").getAttribute("aria-disabled")]).toEqual([1, "true"]);
   expect(view.find("[role=listbox]").title).toContain("no kernel");
-  const labels = mount(undefined, { outputs: ["a", "b"] }, { output: 1, recording });
+  const one = { frames: [frame({ output: 1, output_terms: [[1, 1]] }, KNOWN)], seconds: [0] };
+  const labels = mount(undefined, { outputs: ["a", "b"] }, { recording: one });
   const select = labels.find<HTMLSelectElement>("[data-pick=output]");
   expect([select.disabled, select.value, select.title]).toEqual([true, "1", expect.stringContaining("no kernel")]);
+});
+
+test("the picker of a recording follows the moment on screen, as the header does", () => {
+  const sum = { output: -1, output_label: "“ critic”" };
+  const moments: [object, number[]][] = [
+    [{ output: 2, output_terms: [[2, 1]] }, [2]],
+    [
+      {
+        ...sum,
+        output_terms: [
+          [1, 1],
+          [2, 1],
+          [3, 1],
+        ],
+      },
+      [1, 2, 3],
+    ],
+    [
+      {
+        ...sum,
+        output_terms: [
+          [1, 1],
+          [3, 1],
+        ],
+      },
+      [],
+    ],
+    [
+      {
+        ...sum,
+        output_terms: [
+          [1, 1],
+          [2, -1],
+        ],
+      },
+      [],
+    ],
+  ];
+  const frames = moments.map(([head], seq) => frame({ seq, ...head }, KNOWN));
+  const view = mount(undefined, TOKENS, { recording: { frames, seconds: [0, 1, 2, 3] } });
+  for (const [, places] of [...moments].reverse()) {
+    drawn();
+    expect(chosen(view)).toEqual(places);
+    view.action("back").click();
+  }
+  const labels = mount(undefined, { outputs: ["a", "b", "c"] }, { recording: { frames, seconds: [0, 1, 2, 3] } });
+  const select = labels.find<HTMLSelectElement>("[data-pick=output]");
+  expect([select.value, select.options[0]?.textContent]).toEqual(["", "“ critic”"]);
+  for (let i = 0; i < 3; i++) labels.action("back").click();
+  drawn();
+  expect([select.value, labels.find(".spex-what strong").textContent]).toEqual(["2", "c"]);
 });
 
 test("several outputs have a choice of labels; one output has none", () => {

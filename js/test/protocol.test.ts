@@ -36,6 +36,7 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
     exact: head.exact,
     output: head.output,
     outputLabel: head.output_label,
+    outputTerms: head.output_terms,
     floor: head.floor,
     weights: head.weights,
     remarks: head.remarks,

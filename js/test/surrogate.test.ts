@@ -126,7 +126,23 @@ const tables: [Kind, string, number[]][] = [
 test.each(tables)("%s: %s", (kind, sentence, values) => {
   const parts = partsOf(new Float64Array(values));
   expect(kindOf(parts)).toBe(kind);
-  expect(kindSentence(kind, parts, ["“a”", "“b”", "“c”"].slice(0, parts.length), "OUT", 5)).toBe(sentence);
+  expect(kindSentence(kind, parts, ["“a”", "“b”", "“c”"].slice(0, parts.length), "OUT")).toBe(sentence);
+});
+
+test("figures are written to the places of the effects, whatever level they are seen from", () => {
+  const parts = partsOf(new Float64Array([-120, -119.9, -119.8, -119.4]));
+  expect(kindSentence("reinforcing", parts, ["“a”", "“b”"], "OUT")).toBe(
+    "“a” raises OUT by 0.100 without the other, and raises it by 0.400 with it; “b” raises it by 0.200 without the " +
+      "other, and raises it by 0.500 with it: each does more together than alone.",
+  );
+});
+
+test("a kind of the kernel's that the figures on the page do not bear out is told without them", () => {
+  const parts = partsOf(new Float64Array([0, 1, 1, 2 + 1e-8]));
+  expect(kindOf(parts)).toBe("mixed");
+  expect(kindSentence("reinforcing", parts, ["“a”", "“b”"], "OUT")).toBe(
+    "Together each of them does more than it does alone.",
+  );
 });
 
 test("of every kind, and up to order 4, the sentence has no figure that is not in the table", () => {
@@ -141,7 +157,7 @@ test("of every kind, and up to order 4, the sentence has no figure that is not i
     const kind = kindOf(parts);
     seen.add(kind);
     const names = ["“a”", "“b”", "“c”", "“d”"].slice(0, order);
-    const sentence = kindSentence(kind, parts, names, "OUT", 90);
+    const sentence = kindSentence(kind, parts, names, "OUT");
     const effects = new Set(parts.flatMap(({ alone, together }) => [Math.abs(alone), Math.abs(together)]));
     for (const figure of sentence.match(/\d+(\.\d+)?/g) ?? []) expect(effects).toContain(Number(figure));
     expect(sentence.includes("a reversal")).toBe(kind === "reversal");

@@ -41,7 +41,7 @@ test("the surrogate answers at once, then the model, with what lies between them
   expect(view.sent.slice(1)).toEqual([{ type: "probe", ablated: [[]] }]); // the kernel asks about the rest by itself
   expect([at(view, "model"), at(view, "threshold")]).toEqual([null, null]);
   view.show(frame({ seq: 2 }, { ...TURNS, probes: [[[1], -0.75]] }));
-  expect(line(view)).toBe("○ surrogate −1.00 (−2.00 from all present) · ● model −0.75 (residual +0.25)");
+  expect(line(view)).toBe("○ surrogate −1.00 (−2.00 from all present) · ● model −0.75 (residual +0.250)");
   view.change({ what_if: [0, 1] });
   drawn();
   expect(view.sent).toHaveLength(2);
@@ -79,7 +79,7 @@ test("a threshold of the person's own is crossed, whatever the answer is", () =>
 
 test("what the frame had no room for is a margin of the surrogate's value", () => {
   const view = mount(frame({ left_out: 0.125 }, TURNS), {}, { what_if: [1] });
-  expect(line(view)).toContain("surrogate −1.00 ± 0.13 (");
+  expect(line(view)).toContain("surrogate −1.00 ± 0.125 (");
 });
 
 test("it is said aloud when the person or the model changes it, and not with each refit", () => {
@@ -143,11 +143,75 @@ test.each([
   const field = view.find<HTMLInputElement>(".spex-search input");
   expect([field.value, field.placeholder]).toEqual([first, "half way"]);
   field.value = typed;
+  field.dispatchEvent(new Event("input"));
   view.action("flip").click();
   view.action("flip").click();
   drawn();
   expect(view.sent.slice(1)).toEqual([{ type: "flip", threshold: asked }]);
   expect(view.action("flip").textContent).toBe("searching…");
+  view.show(frame({ seq: 2 }, TURNS));
+  expect(field.value).toBe(typed); // the person's own
+});
+
+test("where the answer changes is known of single outputs alone", () => {
+  const sum = { output: -1, output_label: "a − b" };
+  const view = mount(frame(sum, TURNS), { threshold: 0 }, { what_if: [1] });
+  const field = view.find<HTMLInputElement>(".spex-search input");
+  expect([field.value, at(view, "threshold"), line(view).includes("flips")]).toEqual(["", null, false]);
+  view.show(frame({ seq: 2 }, TURNS));
+  expect([field.value, at(view, "threshold"), line(view).includes("this flips the answer")]).toEqual(["0", 50, true]);
+  const searched = { ...NOTHING, flip: FLIP }; // of the sum, across the same number
+  view.show(frame({ seq: 3, ...sum, asked: searched }, TURNS));
+  expect([field.value, line(view).includes("this crosses 0")]).toEqual(["", true]);
+});
+
+test("values that share a level are written to the places at which they differ, and differences to their own", () => {
+  const spectrum: Known["spectrum"] = [
+    [[], -120],
+    [[1], -0.25],
+    [[0, 1], 0.125],
+  ];
+  const view = mount(frame({}, { ...TURNS, spectrum, probes: [[[1], -120.95]] }), {}, { what_if: [1] });
+  expect(line(view)).toBe("○ surrogate −120.38 (−0.750 from all present) · ● model −120.95 (residual −0.575)");
+  expect(view.find("[data-mark=all]").textContent).toBe("all present −119.63");
+  const flip = { ...FLIP, threshold: -120.5, value: -120.95 };
+  view.show(frame({ seq: 2, asked: { ...NOTHING, flip } }, { ...TURNS, spectrum, probes: [[[], -119.6]] }));
+  expect(view.find(".spex-flip").textContent).toContain("from −119.60 to −120.95, across −120.50, on");
+});
+
+test("an answer that the frame no longer holds is asked for again, once until the kernel has heard of it", () => {
+  const asks = () => view.sent.filter(({ type }) => type === "probe");
+  const both: Known = {
+    ...TURNS,
+    probes: [
+      [[1], -0.75],
+      [[], 1],
+    ],
+  };
+  const view = mount(frame({ turns: 3 }, both), {}, { what_if: [1] });
+  expect(asks()).toEqual([]);
+  view.show(frame({ seq: 2, turns: 3 }, { ...TURNS, probes: [[[], 1]] }));
+  expect([asks(), line(view).includes("● asking the model…")]).toEqual([[{ type: "probe", ablated: [[1]] }], true]);
+  view.show(frame({ seq: 3, turns: 3 }, { ...TURNS, probes: [[[], 1]] })); // sent before it heard
+  view.show(frame({ seq: 4, turns: 4, asked: { ...NOTHING, pending: 1 } }, { ...TURNS, probes: [[[], 1]] }));
+  view.show(frame({ seq: 5, turns: 4 }, both));
+  expect([asks().length, line(view).includes("● model −0.75")]).toEqual([1, true]);
+  view.show(frame({ seq: 6, turns: 5, asked: { ...NOTHING, error: "OSError" } }, TURNS));
+  expect(asks()).toHaveLength(1); // a model that fails is not pressed
+  view.show(frame({ seq: 7, turns: 6 }, TURNS)); // another question was answered
+  expect(asks().slice(1)).toEqual([{ type: "probe", ablated: [[], [1]] }]);
+});
+
+test("what the kernel is about to ask by itself is left to it, until it has heard and has no answer", () => {
+  const asks = () => view.sent.filter(({ type }) => type === "probe");
+  const known: Known = { ...TURNS, probes: [[[], 1]] };
+  const view = mount(frame({}, known), {}, { what_if: [] });
+  view.change({ what_if: [1] });
+  drawn();
+  view.show(frame({ seq: 2 }, known));
+  expect(asks()).toEqual([]);
+  view.show(frame({ seq: 3, turns: 1 }, known));
+  expect(asks()).toEqual([{ type: "probe", ablated: [[1]] }]);
 });
 
 test("the search says how many it has tried, then what it found, on the model itself", () => {

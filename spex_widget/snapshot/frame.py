@@ -19,7 +19,7 @@ from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.snapshot.asked import Asked
 from spex_widget.snapshot.measured import VERDICTS, Measured
 from spex_widget.snapshot.ranked import Ranked, player_effects
-from spex_widget.snapshot.snapshot import Snapshot
+from spex_widget.snapshot.snapshot import Snapshot, trusted_intervals
 from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.sets import stack_sets
 
@@ -63,6 +63,7 @@ def encode(snapshot: Snapshot) -> bytes:
         "round": estimate.round if estimate else 0,
         "exact": bool(estimate and estimate.exact),
         "output": estimate.output.position if estimate else 0,
+        "output_terms": [list(term) for term in estimate.output.terms] if estimate else [],
         "floor": None if snapshot.floor is None else _number(snapshot.floor),
         "output_label": estimate.output.label if estimate else "",
         "r2": [_number(r2.value), _number(r2.low), _number(r2.high)] if r2 else None,
@@ -106,7 +107,7 @@ def _arrays(estimate: Estimate, index: str, max_order: int | None) -> dict[str, 
     members = stack_sets(ranked.n, *(part.members for part in shown))
     effects = np.concatenate([part.effects for part in shown])
     kinds = np.concatenate([part.kinds(estimate.spectrum) for part in shown])
-    intervals = estimate.intervals(members, index, max_order)
+    intervals = trusted_intervals(estimate, members, index, max_order)
     history = [(m.ablations, m.r2.value, m.r2.low, m.r2.high, m.r2_linear) for m in estimate.history]
     return {
         "effects": _float32(player_effects(estimate.spectrum)),

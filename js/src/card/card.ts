@@ -9,7 +9,7 @@ import { chips, quoted } from "../marks/chips";
 import { make, makeButton, onKeys, setAttribute, setText, showButton } from "../marks/dom";
 import { count, signed } from "../marks/numbers";
 import { watch } from "../marks/watch";
-import { indexName, KIND_WORDS, measuredWords, outputName, STATUS_WORDS, statusOf } from "../marks/wording";
+import { capital, indexName, KIND_WORDS, measuredWords, outputName, STATUS_WORDS, statusOf } from "../marks/wording";
 import type { Frame, Interaction, Kind } from "../protocol";
 import type { ViewState } from "../state";
 import { averaged, effectOf } from "../surrogate";
@@ -76,11 +76,13 @@ export function cardPane(state: ViewState, commands: Commands): HTMLElement {
     table.element.hidden = !averages;
     if (frame?.spectrum && averages) {
       const lone = table.draw(selected, averages, frame.spectrum, frame, state.live);
-      if (asked !== key) commands.probe(lone); // once as it opens: what is pending is not asked for again
+      if (asked !== key)
+        commands.probe(lone); // as it opens, whatever else is pending
+      else if (state.live) commands.keepProbed(lone);
       asked = key;
     }
     const names = selected.map((player) => quoted(player, header.players));
-    const told = kind && parts ? kindSentence(kind, parts, names, outputName(header, frame), table.full) : "";
+    const told = kind && parts ? kindSentence(kind, parts, names, outputName(header, frame)) : "";
     const tall = `With ${selected.length} units the table of all ways for them to be there or not would have ${count(2 ** selected.length)} rows.`;
     setText(sentence, small ? told : kind ? `${capital(KIND_WORDS[kind])}. ${tall}` : tall);
     help.draw(kind);
@@ -126,8 +128,4 @@ function kindHelp() {
       setAttribute(element, "data-kind", kind);
     },
   };
-}
-
-function capital(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

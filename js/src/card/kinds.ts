@@ -2,12 +2,13 @@
 
 import { joined } from "../marks/chips";
 import { signed } from "../marks/numbers";
+import { capital, KIND_WORDS } from "../marks/wording";
 import type { Kind } from "../protocol";
 
 /** A part turns round when its smaller effect is at least this share of the larger. */
 const TURNS = 0.1;
 
-/** Effects that differ by less, as a share of the larger, are equal: the page has single precision. */
+/** Effects that differ by less, as a share of the larger, are equal: ranked.py has double precision, the wire single. */
 const ROUNDING = 1e-6;
 
 export const KIND_FORMULAS: Record<Kind, string> = {
@@ -46,14 +47,13 @@ export function kindOf(parts: readonly Part[]): Kind {
   return parts.every((part) => growth(part) < 0) ? "redundant" : "mixed";
 }
 
-/** One sentence of a kind with the figures of this very set, to the places of a full bar; `names` are quoted. */
-export function kindSentence(
-  kind: Kind,
-  parts: readonly Part[],
-  names: readonly string[],
-  output: string,
-  full: number,
-): string {
+/**
+ * One sentence of a kind with the figures of this very set, to the places of the largest effect; `names` are quoted.
+ * The kind is the kernel's where it has sent one, and has the last word: figures that do not bear it out are left away.
+ */
+export function kindSentence(kind: Kind, parts: readonly Part[], names: readonly string[], output: string): string {
+  if (kind !== kindOf(parts)) return `${capital(KIND_WORDS[kind])}.`;
+  const full = Math.max(...parts.flatMap(({ alone, together }) => [alone, together]).map(Math.abs));
   const does = (effect: number, what: string) => {
     const size = signed(effect, full);
     if (!/^[+−]/.test(size)) return `does nothing to ${what}`;

@@ -2,7 +2,7 @@
 
 import { assignment } from "../marks/chips";
 import { make, setAttribute, setText } from "../marks/dom";
-import { signed } from "../marks/numbers";
+import { figure, spreadOf } from "../marks/numbers";
 import { paint } from "../marks/palette";
 import { LockedScale } from "../marks/scale";
 import { type Frame, modelValue, type Spectrum } from "../protocol";
@@ -31,7 +31,10 @@ interface Row {
 export class CardTable {
   readonly element = make("table");
   readonly #body: HTMLTableSectionElement;
+  /** Of the bars, which begin at 0. */
   readonly #scale = new LockedScale();
+  /** Of the figures, which differ by less than they are where they share a level. */
+  readonly #spread = new LockedScale();
   #rows: readonly Row[] = [];
   #members: readonly number[] = [];
 
@@ -45,11 +48,6 @@ export class CardTable {
       head.append(cell);
     }
     this.#body = this.element.createTBody();
-  }
-
-  /** What a full bar stands for, which says to how many places figures are written. */
-  get full(): number {
-    return this.#scale.full;
   }
 
   /** Show the newest values; returns all coalitions of the first column, by who is ablated. */
@@ -66,17 +64,16 @@ export class CardTable {
       surrogate: valueWithout(spectrum, ablated),
       average: averages[position] ?? 0,
     }));
-    const sizes = values.map(({ model, surrogate, average }) =>
-      Math.max(...[model ?? 0, surrogate, average].map(Math.abs)),
-    );
-    this.#scale.take(Math.max(...sizes), false);
-    const { full } = this.#scale;
+    const known = values.flatMap(({ model, surrogate, average }) => [model ?? surrogate, surrogate, average]);
+    this.#scale.take(Math.max(...known.map(Math.abs)), false);
+    this.#spread.take(spreadOf(known), false);
+    const spread = this.#spread.full;
     const none = !live ? "–" : frame.asked.error && frame.asked.pending === 0 ? "no answer" : "…";
     this.#rows.forEach((row, i) => {
       const { model, surrogate, average } = values[i] as (typeof values)[number];
-      row.model.draw(model, this.#scale, none);
-      setText(row.surrogate, signed(surrogate, full));
-      row.average.draw(average, this.#scale);
+      row.model.draw(model, this.#scale, spread, none);
+      setText(row.surrogate, figure(surrogate, spread));
+      row.average.draw(average, this.#scale, spread);
     });
     return this.#rows.map(({ ablated }) => ablated);
   }
@@ -84,6 +81,7 @@ export class CardTable {
   #build(members: readonly number[]): void {
     this.#members = members;
     this.#scale.release();
+    this.#spread.release();
     // From all ablated to all present, so that what each one adds is read downwards.
     const positions = Array.from({ length: 1 << members.length }, (_, position) => position);
     positions.sort((a, b) => bits(a) - bits(b) || a - b);
@@ -117,8 +115,8 @@ class Value {
   }
 
   /** Show a value; where there is none, a word in its place. */
-  draw(value: number | null, scale: LockedScale, none = ""): void {
-    setText(this.#number, value === null ? none : signed(value, scale.full));
+  draw(value: number | null, scale: LockedScale, spread: number, none = ""): void {
+    setText(this.#number, value === null ? none : figure(value, spread));
     setAttribute(this.element, "data-pending", value === null && none === "…" ? "" : null);
     paint(this.#bar, value ?? 0, scale);
   }

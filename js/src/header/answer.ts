@@ -64,7 +64,7 @@ function labels(state: ViewState): HTMLElement[] {
   if (!state.live) select.title = NO_KERNEL;
   select.addEventListener("change", () => state.change({ output: Number(select.value) }));
   state.subscribe(() => {
-    const { output } = state.person;
+    const output = shownOutput(state);
     setText(sum, state.frame?.outputLabel || "a sum");
     sum.hidden = sum.disabled = true; // it can be shown, but is set in Python alone
     const value = typeof output === "number" ? String(output) : "";
@@ -171,13 +171,23 @@ function tokens(state: ViewState): HTMLElement[] {
   focus();
 
   state.subscribe(() => {
-    const [start, stop] = dragged ?? spanOf(state.person.output);
+    const [start, stop] = dragged ?? spanOf(shownOutput(state));
     options.forEach((option, place) => {
       setAttribute(option, "aria-selected", String(place >= start && place < stop));
     });
     setAttribute(whole, "aria-pressed", String(start === 0 && stop === last + 1));
   });
   return [make("span", "spex-muted", "answer"), list, whole];
+}
+
+/** What is shown as chosen: where no kernel answers, what the moment on screen speaks of. */
+function shownOutput({ live, person, frame }: ViewState): Output {
+  if (live || !frame) return person.output;
+  const { output, outputTerms } = frame;
+  const [start, last] = [outputTerms[0]?.[0] ?? 0, outputTerms.at(-1)?.[0] ?? 0];
+  if (output >= 0) return output;
+  const whole = outputTerms.length === last - start + 1 && outputTerms.every(([, weight]) => weight === 1);
+  return whole ? [start, last + 1] : {};
 }
 
 function between(one: number, other: number): Span {

@@ -18,9 +18,37 @@ export function signed(x: number, full: number): string {
   return `${x < 0 ? MINUS : "+"}${size}${small ? `e${MINUS}${-power}` : ""}`;
 }
 
-/** A level that effects are seen from: as an effect is written, but nought is "0". */
-export function level(x: number, full: number): string {
-  return x === 0 ? "0" : signed(x, full);
+/** Single precision, as the wire has it, tells so many digits apart. */
+const DIGITS = 7;
+
+/** Values that differ by less, as a share of the largest, are equal in single precision. */
+const ROUNDING = 2 ** -23;
+
+/** How far values lie apart, which says to how many places they are written: they may be −120 and differ by a tenth. */
+export function spreadOf(values: readonly number[]): number {
+  const size = Math.max(...values.map(Math.abs));
+  const spread = Math.max(...values) - Math.min(...values);
+  return spread > ROUNDING * size ? spread : size;
+}
+
+/** One of several values, to the places at which they differ. */
+export function figure(x: number, spread: number): string {
+  const power = spread > 0 ? Math.floor(Math.log10(spread)) : 0;
+  if (2 - power <= PLACES || Math.abs(x) < 10 ** (power + 1)) return signed(x, spread);
+  // With a power of ten that belongs to the differences, a level would be a number of many digits times that.
+  const places = Math.max(0, Math.min(2 - power, DIGITS - 1 - Math.floor(Math.log10(Math.abs(x)))));
+  return `${x < 0 ? MINUS : "+"}${Math.abs(x).toFixed(places)}`;
+}
+
+/** A level that effects are seen from: as a value is written, but nought is "0". */
+export function level(x: number, spread: number): string {
+  return x === 0 ? "0" : figure(x, spread);
+}
+
+/** What lies between two values, to the places of its own size; "0" where that is but rounding. */
+export function between(from: number, to: number): string {
+  const size = Math.abs(to - from);
+  return size > ROUNDING * Math.max(Math.abs(from), Math.abs(to)) ? signed(to - from, size) : "0";
 }
 
 /** A share such as R²: ".93", "1.00", "−.12". */

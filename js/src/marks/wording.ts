@@ -124,6 +124,10 @@ export function indexWords(index: string): string {
   return `${meaning} It has no interval that can be trusted; ${HONEST.slice(0, -1).join(", ")} and ${HONEST.at(-1)} can have one.`;
 }
 
+export function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** Which output the bars speak of. */
 export function outputName(header: Header, frame: Frame | null): string {
   const said = frame?.outputLabel;

@@ -3,10 +3,10 @@
 import type { Commands } from "../commands";
 import { named } from "../marks/chips";
 import { make, makeButton, setAttribute, setText, showButton } from "../marks/dom";
-import { count, level, signed } from "../marks/numbers";
+import { count, figure, level, spreadOf } from "../marks/numbers";
 import { roundUp } from "../marks/scale";
 import { outputName } from "../marks/wording";
-import { type Flip, type Frame, modelValue } from "../protocol";
+import { type Flip, type Frame, modelValue, thresholdOf } from "../protocol";
 import type { ViewState } from "../state";
 import { valueWithout } from "../surrogate";
 
@@ -17,7 +17,10 @@ export function flipSearch(state: ViewState, commands: Commands) {
   field.type = "number";
   field.step = "any";
   field.placeholder = "half way";
-  field.value = header.threshold === null ? "" : String(header.threshold);
+  let edited = false;
+  field.addEventListener("input", () => {
+    edited = true;
+  });
   field.title = "What the output has to cross; half way between all and none of the units where it is empty";
   const label = make("label", "spex-muted", "across ");
   label.append(field);
@@ -38,6 +41,7 @@ export function flipSearch(state: ViewState, commands: Commands) {
   state.subscribe(() => {
     const { frame } = state;
     const flip = frame?.asked.flip ?? null;
+    if (!edited) field.value = String(thresholdOf(header, frame) ?? "");
     const going = commands.isPending("flip") || flip?.searching === true;
     showButton(find, true, !going && !!frame?.spectrum);
     const tried = flip?.searching ? ` ${count(flip.tried)} tried` : "";
@@ -55,12 +59,12 @@ export function flipSearch(state: ViewState, commands: Commands) {
 function wordsOfFlip(frame: Frame, flip: Flip, { header }: ViewState): string {
   const output = outputName(header, frame);
   const all = modelValue(frame, []) ?? (frame.spectrum && valueWithout(frame.spectrum, [])) ?? flip.threshold;
-  const full = roundUp(Math.max(...[all, flip.value ?? 0, flip.threshold].map(Math.abs)));
-  const across = level(flip.threshold, full);
+  const spread = roundUp(spreadOf([all, flip.value ?? all, flip.threshold]));
+  const across = level(flip.threshold, spread);
   if (flip.ablated.length === 0 || flip.value === null) {
     return `No set was found that takes ${output} across ${across}, of ${count(flip.tried)} that the model was asked about.`;
   }
-  const way = `Taking out ${named(flip.ablated, header.players)} takes ${output} from ${signed(all, full)} to ${signed(flip.value, full)}`;
+  const way = `Taking out ${named(flip.ablated, header.players)} takes ${output} from ${figure(all, spread)} to ${figure(flip.value, spread)}`;
   const undoes = flip.ablated.length > 1 ? "putting any of them back undoes it" : "putting it back undoes it";
   return `${way}, across ${across}, on the model itself${flip.minimal ? `; ${undoes}` : ""}.`;
 }

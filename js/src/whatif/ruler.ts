@@ -1,12 +1,22 @@
 /** Values of one output on a horizontal line, for the eye: words beside it say the same. */
 
 import { make, setAttribute, setText } from "../marks/dom";
-import { level } from "../marks/numbers";
+import { level, spreadOf } from "../marks/numbers";
 import { roundUp } from "../marks/scale";
 import type { Answer } from "./whatif";
 
 /** The ends of the line lie beyond the outermost values by this share of their distance. */
 const ROOM = 0.06;
+
+/** All that is known of an answer, on one scale. */
+function valuesOf({ all, none, surrogate, model, threshold }: Answer): number[] {
+  return [all, none, surrogate, model, threshold].filter((value) => value !== null);
+}
+
+/** How far they lie apart, which says to how many places they are written, here and in words. */
+export function spreadOfAnswer(answer: Answer): number {
+  return roundUp(spreadOf(valuesOf(answer)));
+}
 
 export function ruler() {
   const element = make("div", "spex-ruler");
@@ -28,18 +38,17 @@ export function ruler() {
   function draw(answer: Answer | null): void {
     element.hidden = !answer;
     if (!answer) return;
-    const values = [answer.all, answer.none, answer.surrogate, answer.model, answer.threshold];
-    const known = values.filter((value) => value !== null);
+    const known = valuesOf(answer);
     const [low, high] = [Math.min(...known), Math.max(...known)];
     const wide = high - low || 1;
-    const full = roundUp(Math.max(...known.map(Math.abs)));
+    const spread = spreadOfAnswer(answer);
     const put = (one: HTMLElement, value: number | null, name = "") => {
       one.hidden = value === null;
       if (value === null) return;
       const share = (ROOM + (value - low) / wide) / (1 + 2 * ROOM);
       one.style.left = `${(100 * share).toFixed(1)}%`;
       setAttribute(one, "data-side", share < 0.25 ? "start" : share > 0.75 ? "end" : null);
-      setText(one, name && `${name} ${level(value, full)}`);
+      setText(one, name && `${name} ${level(value, spread)}`);
     };
     put(all, answer.all, "all present");
     const apart = Math.abs(answer.all - answer.none) / wide > 0.3;

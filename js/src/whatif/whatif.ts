@@ -3,14 +3,13 @@
 import type { Commands } from "../commands";
 import { quoted } from "../marks/chips";
 import { focused, make, makeButton, setText, showButton } from "../marks/dom";
-import { level, signed } from "../marks/numbers";
-import { roundUp } from "../marks/scale";
+import { between, figure, level } from "../marks/numbers";
 import { watch } from "../marks/watch";
-import { type Frame, modelValue } from "../protocol";
+import { type Frame, modelValue, thresholdOf } from "../protocol";
 import type { ViewState } from "../state";
 import { valueOfNone, valueWithout } from "../surrogate";
 import { flipSearch } from "./flipsearch";
-import { ruler } from "./ruler";
+import { ruler, spreadOfAnswer } from "./ruler";
 
 const NOBODY: readonly number[] = [];
 
@@ -49,6 +48,8 @@ export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
   const moved = watch();
   const other = watch();
   let asked = false;
+  /** What was taken out when this was last drawn; null at first. */
+  let before: readonly number[] | null = null;
   let said = "";
   state.subscribe(() => {
     const { frame, whatIf } = state;
@@ -69,16 +70,17 @@ export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
 
   function draw(frame: Frame | null, whatIf: readonly number[]): void {
     const used = whatIf.length > 0;
-    const answer = used && frame ? answerOf(frame, whatIf, header.threshold) : null;
+    const answer = used && frame ? answerOf(frame, whatIf, thresholdOf(header, frame)) : null;
+    if (before && before.join() !== whatIf.join()) commands.expect(whatIf);
+    before = whatIf;
+    if (answer && !asked) commands.probe([NOBODY]); // what it is compared with; the kernel itself asks about the rest
+    asked ||= !!answer;
+    if (answer) commands.keepProbed([NOBODY, whatIf]);
     setText(line, used ? wordsOf(answer, state) : "");
     line.hidden = !used;
     scale.draw(answer);
     setText(alert, frame?.asked.error ? `the model gave no answer: ${frame.asked.error}` : "");
     alert.hidden = alert.textContent === "";
-    if (answer && !asked) {
-      commands.probe([NOBODY]); // the kernel itself asks about what is taken out; this is what it is compared with
-      asked = true;
-    }
     // Said when the person or the model has changed it, not with each refit of the surrogate.
     const about = answer ? `${whatIf.join()}/${answer.model}` : "";
     if (about !== said) setText(heard, line.textContent);
@@ -122,18 +124,18 @@ function answerOf(frame: Frame, ablated: readonly number[], known: number | null
 /** The answer in one line: ○ and ● are its marks on the ruler. */
 function wordsOf(answer: Answer | null, { frame, live, header }: ViewState): string {
   if (!answer) return live ? "The surrogate answers once there is a first estimate." : "There is no estimate yet.";
-  const { all, none, surrogate, model, leftOut } = answer;
-  const full = roundUp(Math.max(...[all, none, surrogate].map(Math.abs)));
-  const wide = leftOut > 0 ? ` ± ${signed(leftOut, full).replace("+", "")}` : "";
-  const parts = [`○ surrogate ${signed(surrogate, full)}${wide} (${signed(surrogate - all, full)} from all present)`];
-  if (model !== null) parts.push(`● model ${signed(model, full)} (residual ${signed(model - surrogate, full)})`);
+  const { all, surrogate, model, leftOut } = answer;
+  const spread = spreadOfAnswer(answer);
+  const wide = leftOut > 0 ? ` ± ${between(0, leftOut).replace("+", "")}` : "";
+  const parts = [`○ surrogate ${figure(surrogate, spread)}${wide} (${between(all, surrogate)} from all present)`];
+  if (model !== null) parts.push(`● model ${figure(model, spread)} (residual ${between(surrogate, model)})`);
   else if (!live) parts.push("no model here: the surrogate alone");
   else if (frame?.asked.error && frame.asked.pending === 0) parts.push("the model gave no answer");
   else parts.push("● asking the model…");
   const flips =
-    answer.threshold === header.threshold
+    answer.threshold === thresholdOf(header, frame)
       ? "this flips the answer"
-      : `this crosses ${level(answer.threshold ?? 0, full)}`;
+      : `this crosses ${level(answer.threshold ?? 0, spread)}`;
   return parts.join(" · ") + crossing(answer, flips);
 }
 
