@@ -211,3 +211,11 @@ test.each(["failed", "stopped"] as const)("a run that %s before the first estima
   expect(view.find(".spex-ranking").textContent).not.toContain("comes with");
   expect(view.find(".spex-ranking").textContent).toContain("the run ended before its first estimate");
 });
+
+test("Tab enters the table at its top, also once rows have changed places", () => {
+  const view = mount();
+  const entry = () => view.all("tr[data-members]").filter((row) => row.tabIndex === 0);
+  expect(entry().map((row) => row.dataset.members)).toEqual(["0,1"]);
+  view.show(frame({ seq: 2, state: "done" }, TURNED));
+  expect(entry().map((row) => row.dataset.members)).toEqual(["0,3"]);
+});

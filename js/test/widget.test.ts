@@ -58,7 +58,7 @@ test("convergence: a line once there are marks, a warning where R² is low, a se
   view.show(frame({ seq: 2, r2: [0.3, 0.2, 0.4] }, { ...KNOWN, history: [[128, -0.3, -0.5, 0, -0.4]] }));
   expect(view.find(".spex-warning").hidden).toBe(false);
   expect(view.find(".spex-below").hidden).toBe(false);
-  expect(path()).toBe("M0.1600 1.0000");
+  expect(path()).toBe("M0.1600 1.0000L0.1600 1.0000");
   view.show(frame({ seq: 3, exact: true, r2: null, fitted: 16, state: "done" }, { ...KNOWN, history: [] }));
   expect(view.find(".spex-plot").hidden).toBe(true);
   expect(view.find(".spex-convergence").textContent).toContain("all 16 coalitions were evaluated");
@@ -144,3 +144,13 @@ test.each([
   [0.0301, 0.04],
   [0, 0],
 ])("a full bar for %d stands for %d", (largest, full) => expect(roundUp(largest)).toBe(full));
+
+test("a run that ended before its second round says that it has no R²; one round of it is a point", () => {
+  const view = mount(frame({ state: "done", r2: null }, { ...KNOWN, history: [] }));
+  expect(view.find(".spex-convergence").textContent).toContain("There is no held-out R²: the run ended");
+  view.show(frame({ seq: 2 }, { ...KNOWN, history: [[400, 0.5, 0.25, 0.75, 0]] }));
+  expect(view.find(".spex-line").getAttribute("d")).toBe("M0.5000 0.5000L0.5000 0.5000");
+  expect(view.find(".spex-line").dataset.point).toBe("");
+  view.show(frame({ seq: 3 }, KNOWN));
+  expect(view.find(".spex-line").dataset.point).toBeUndefined();
+});

@@ -3,7 +3,7 @@
 import { make, setAttribute, setText } from "../marks/dom";
 import { count, percent, share } from "../marks/numbers";
 import { faithWords } from "../marks/wording";
-import type { Frame, Mark } from "../protocol";
+import { type Frame, isFinal, type Mark } from "../protocol";
 import type { ViewState } from "../state";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -43,7 +43,9 @@ export function convergencePane(state: ViewState): HTMLElement {
         ? `Exact: all ${count(frame.fitted)} coalitions were evaluated, so there is no error to show.`
         : frame?.history.length
           ? ""
-          : "Held-out R² comes with the second round.",
+          : frame && isFinal(frame.state)
+            ? "There is no held-out R²: the run ended before its second round. Take the ranking as a hint."
+            : "Held-out R² comes with the second round.",
     );
     sentence.hidden = sentence.textContent === "";
     const low = !!frame?.r2 && frame.r2.value < LOW;
@@ -103,8 +105,12 @@ function makePlot() {
     const y = (r2: number) => 1 - Math.max(0, Math.min(1, r2));
     const through = (points: readonly Mark[], value: (mark: Mark) => number) =>
       points.map((mark) => `${x(mark).toFixed(4)} ${y(value(mark)).toFixed(4)}`);
-    const draws = (target: SVGPathElement, points: string[], close = "") =>
-      target.setAttribute("d", points.length ? `M${points.join("L")}${close}` : "");
+    const draws = (target: SVGPathElement, points: string[], close = "") => {
+      const [only, ...more] = points;
+      const alone = only !== undefined && more.length === 0; // a point, which a line to itself draws with round ends
+      target.setAttribute("d", only === undefined ? "" : `M${(alone ? [only, only] : points).join("L")}${close}`);
+      setAttribute(target, "data-point", alone ? "" : null);
+    };
     const flat = marks.filter((mark) => Number.isFinite(mark.linear));
     draws(
       line,

@@ -130,7 +130,9 @@ export function rankingPane(state: ViewState): HTMLElement {
     slide(next, () => body.replaceChildren(...next));
     const heir = body.contains(holder) ? holder : next[Math.min(at, next.length - 1)];
     if (at >= 0 && heir instanceof HTMLElement) heir.focus({ preventScroll: true }); // the reader's eyes stay
-    if (wanted[0] && !wanted.some((row) => row.tabStop)) wanted[0].tabStop = true;
+    // Tab enters where the reader left, else at the top.
+    const entry = wanted.find((row) => row.element.contains(focused(body))) ?? wanted[0];
+    for (const row of wanted) row.tabStop = row === entry;
   }
 
   function draw(): void {
