@@ -19,6 +19,8 @@ interface Pending {
 export class Commands {
   /** Something was asked a while ago, and the kernel has not answered. */
   busy = false;
+  /** There is no kernel any more that knows of this view. */
+  lost = false;
   readonly #pending = new Map<Asked, Pending>();
   /** How many verbs the run had obeyed when the kernel was asked about a coalition: a probe counts as one. */
   readonly #probed = new Map<string, number>();
@@ -32,14 +34,14 @@ export class Commands {
   ask(command: Verb): void {
     const frame = this.state.frame;
     if (!frame || !this.state.live || this.#pending.has(command.type)) return;
+    this.state.invalidate();
+    if (!this.#tell(command)) return;
     const timer = setTimeout(() => {
       this.busy = true;
       this.state.invalidate();
     }, BUSY_AFTER_MS);
     const turn = 1 + Math.max(frame.turns, ...[...this.#pending.values()].map((before) => before.turn));
     this.#pending.set(command.type, { turn, timer });
-    this.send(command);
-    this.state.invalidate();
   }
 
   /** Have the model's own values at these coalitions; the newest frame may hold some of them already. */
@@ -47,8 +49,18 @@ export class Commands {
     const frame = this.state.frame;
     if (!frame || !this.state.live) return;
     const unknown = ablated.filter((players) => modelValue(frame, players) === null).map((players) => [...players]);
-    if (unknown.length > 0) this.send({ type: "probe", ablated: unknown });
+    if (unknown.length > 0 && !this.#tell({ type: "probe", ablated: unknown })) return;
     for (const players of unknown) this.expect(players);
+  }
+
+  /** Send, and say whether there was anyone to send to: a kernel that was restarted knows nothing of this view. */
+  #tell(command: Command): boolean {
+    try {
+      this.send(command);
+    } catch {
+      this.lost = true;
+    }
+    return !this.lost;
   }
 
   /** Know that the kernel will ask about this coalition by itself. */

@@ -196,3 +196,21 @@ test("a stretch of an answer goes by how it reads, and tiny effects are written 
   expect(view.find(".spex-what strong").textContent).toBe("“in the forest”");
   expect(view.find("tbody .spex-effect .spex-number").textContent).toBe("+3.4e−6");
 });
+
+const MANY = { players: Array.from({ length: 20 }, (_, i) => `w${i}`) };
+
+test("where the kernel of a view is gone, that is said, and nothing is left pending", () => {
+  const view = mount(frame({ state: "done" }, KNOWN), MANY);
+  view.trouble.error = new Error("Cannot send");
+  view.action("add_budget").click();
+  drawn();
+  expect(view.find(".spex-busy").textContent).toBe("the kernel of this view is gone: run the cell again");
+  expect(view.action("add_budget").getAttribute("aria-busy")).toBeNull();
+});
+
+test("the button offers as many ablations as the run first had, each time", () => {
+  const view = mount(frame({ budget: 400 }, KNOWN), MANY);
+  expect(view.action("add_budget").textContent).toContain("+ 400");
+  view.show(frame({ seq: 2, budget: 800 }, KNOWN));
+  expect(view.action("add_budget").textContent).toContain("+ 400");
+});

@@ -74,7 +74,7 @@ const HEAD: Head = {
   before: 0,
   rate: 1240,
   turns: 0,
-  index: "FBII",
+  index: "BII",
   max_order: 3,
   fitted: 256,
   round: 4,
@@ -255,11 +255,15 @@ export function mount(
   const traits: Traits = { header: { ...HEADER, ...header }, frame: first, ...others };
   const heard = new Map<string, () => void>();
   const sent: { type: string }[] = [];
+  const trouble = { error: null as Error | null };
   const model = {
     get: (key: keyof Traits) => traits[key],
     on: (event: string, call: () => void) => heard.set(event, call),
     off: (event: string) => heard.delete(event),
-    send: (message: { type: string }) => sent.push(message),
+    send(message: { type: string }) {
+      if (trouble.error) throw trouble.error;
+      sent.push(message);
+    },
     set: (key: keyof Traits, value: unknown) => Object.assign(traits, { [key]: value }),
     save_changes: () => {},
   };
@@ -284,6 +288,8 @@ export function mount(
   };
   return {
     el,
+    /** What sending raises, once there is no kernel. */
+    trouble,
     sent,
     traits,
     heard,

@@ -20,7 +20,7 @@ test("rows say members, order, effect, kind and status, and the index is named",
     "redundant",
     "provisional",
   ]);
-  expect(view.find("summary").getAttribute("aria-label")).toBe("what FBII means");
+  expect(view.find("summary").getAttribute("aria-label")).toBe("what BII means");
   expect(view.find("summary").title).toContain("raises the output");
   expect(view.find("summary").title).toContain(
     "It has no interval that can be trusted; Fourier, BV and BII can have one.",
@@ -48,7 +48,7 @@ test("the status: what was measured beats settled, and noise is named", () => {
   const status = () => view.all("td.spex-status").map((cell) => cell.textContent);
   expect(status()).toEqual(["settled", "contradicted", "provisional", "undecided"]);
   expect(view.find("td.spex-status").title).toContain("settled for this surrogate and this ablation");
-  expect(view.all("tr[data-settled]").map((row) => row.dataset.members)).toEqual(["0,1", "1,2,3"]);
+  expect(view.all("tr[data-members]:not([data-pale])").map((row) => row.dataset.members)).toEqual(["0,1", "1,2,3"]);
   view.show(frame({ seq: 2, exact: true, floor: 1.5 }, SURE));
   expect(status()).toEqual(["exact", "contradicted", "noise", "undecided"]);
 });
@@ -218,4 +218,12 @@ test("Tab enters the table at its top, also once rows have changed places", () =
   expect(entry().map((row) => row.dataset.members)).toEqual(["0,1"]);
   view.show(frame({ seq: 2, state: "done" }, TURNED));
   expect(entry().map((row) => row.dataset.members)).toEqual(["0,3"]);
+});
+
+test("by an index without intervals nothing is called provisional", () => {
+  const view = mount(frame({ index: "FBII" }, KNOWN));
+  const status = view.find("tr[data-members] .spex-status");
+  expect(status.textContent).toBe("no interval");
+  expect(status.title).toContain("by this index nothing can be settled");
+  expect(view.all("tr[data-pale]")).toEqual([]);
 });

@@ -13,7 +13,10 @@ export const LARGEST = 4;
 
 const HEADS = [
   ["units", ""],
-  ["rest present", "The model's own value while all other units are there; beside it, in grey, the surrogate's"],
+  [
+    "rest present: model, surrogate",
+    "The model's own value while all other units are there; beside it, in grey, the surrogate's",
+  ],
   [
     "averaged over the rest",
     "The surrogate's average over all ways for the other units to be there or not: an index speaks of this",

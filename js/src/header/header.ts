@@ -50,7 +50,7 @@ export function headerPane(state: ViewState, commands: Commands): HTMLElement {
     setAttribute(bar, "data-state", frame?.state ?? "waiting");
     setAttribute(bar, "aria-valuenow", String(frame?.ablations ?? 0));
     setAttribute(bar, "aria-valuemax", String(frame?.budget ?? 0));
-    setText(busy, commands.busy ? "the kernel is busy: it will act when the cell ends" : "");
+    setText(busy, wordsOfSilence(commands));
     setText(alert, state.broken || (frame ? wordsOfFailure(frame) : ""));
     alert.hidden = alert.textContent === "";
   });
@@ -94,6 +94,12 @@ function wordsOfWork({ work }: Frame): string {
   return work.rows > 0 ? `${count(work.tokens)} tokens · model idle ${percent(work.idle)}` : "\u00a0";
 }
 
+/** Why nothing answers; empty where something does. */
+function wordsOfSilence({ lost, busy }: Commands): string {
+  if (lost) return "the kernel of this view is gone: run the cell again";
+  return busy ? "the kernel is busy: it will act when the cell ends" : "";
+}
+
 function isFitting(frame: Frame): boolean {
   const last = frame.state === "stopping" || (!isFinal(frame.state) && frame.ablations >= frame.budget);
   return last && frame.fitted < frame.ablations - frame.before;
@@ -112,8 +118,15 @@ function buttons(state: ViewState, commands: Commands): HTMLElement {
   let turn: "pause" | "resume" = "pause";
   const onOff = makeButton(turn, () => commands.ask({ type: turn }));
   const stop = makeButton("stop", () => commands.ask({ type: "stop" }));
-  const more = makeButton("add_budget", () => commands.ask({ type: "add_budget", ablations: moreBudget(state) }));
+  const more = makeButton("add_budget", () => commands.ask({ type: "add_budget", ablations: moreBudget() }));
   stop.title = "Stop ablating and keep what is known so far";
+  // As many ablations again as the run first had, as far as there are coalitions left.
+  let first = 0;
+  const moreBudget = () => {
+    const budget = state.frame ? state.frame.budget - state.frame.before : 0;
+    first ||= budget;
+    return Math.max(0, Math.min(first, 2 ** state.header.players.length - budget));
+  };
   group.append(onOff, stop, more, verifyButton(state, commands)); // what stays is at the end, which does not move
 
   const show = (element: HTMLButtonElement, action: Asked, shown: boolean, label: string, pressed: string) => {
@@ -126,7 +139,7 @@ function buttons(state: ViewState, commands: Commands): HTMLElement {
   state.subscribe(() => {
     const frame = state.frame;
     const now = frame?.state;
-    const k = moreBudget(state);
+    const k = moreBudget();
     const unfinished = now === "paused" || (now === "stopped" && !!frame && frame.ablations < frame.budget);
     const resumes = unfinished || now === "failed";
     const grows = !!frame && k > 0 && now !== "failed" && now !== "stopping";
@@ -137,10 +150,4 @@ function buttons(state: ViewState, commands: Commands): HTMLElement {
     show(more, "add_budget", grows, `+ ${count(k)} ablations`, `+ ${count(k)}…`);
   });
   return group;
-}
-
-/** As many ablations again as the budget has, as far as there are coalitions left. */
-function moreBudget(state: ViewState): number {
-  const budget = state.frame ? state.frame.budget - state.frame.before : 0;
-  return Math.max(0, Math.min(budget, 2 ** state.header.players.length - budget));
 }

@@ -31,14 +31,15 @@ export const KIND_WORDS: Record<Kind, string> = {
   mixed: "none of these: together some do more than alone, and others less",
 };
 
-export type Status = Verdict | "noise" | "exact" | "settled" | "provisional";
+export type Status = Verdict | "noise" | "exact" | "settled" | "provisional" | "no interval";
 
 /** What is known of a row: a measurement on the model says more than the surrogate does. */
 export function statusOf(row: Interaction, frame: Frame): Status {
   if (row.verdict) return row.verdict;
   if (frame.floor !== null && Math.abs(row.effect) < frame.floor) return "noise";
   if (frame.exact) return "exact";
-  return row.settled ? "settled" : "provisional";
+  if (row.settled) return "settled";
+  return isHonest(frame.index) ? "provisional" : "no interval";
 }
 
 export const STATUS_WORDS: Record<Status, string> = {
@@ -49,6 +50,8 @@ export const STATUS_WORDS: Record<Status, string> = {
   exact: "every coalition was evaluated: nothing is estimated",
   settled:
     "settled for this surrogate and this ablation: it is among the ten largest for sure, its sign has held, its interval leaves out 0, and R² is high enough",
+  "no interval":
+    "by this index nothing can be settled, for it has no interval that can be trusted; Fourier, BV and BII can have one",
   provisional: "not settled: more ablations may still change its place, its size or its sign",
 };
 
@@ -118,9 +121,14 @@ export function indexName(frame: Frame): string {
   return frame.maxOrder === null ? frame.index : `${frame.index}, order ≤ ${frame.maxOrder}`;
 }
 
+/** Whether effects by an index can have intervals. */
+function isHonest(index: string): boolean {
+  return HONEST.some((honest) => honest === index);
+}
+
 export function indexWords(index: string): string {
   const meaning = INDEX_WORDS[index] ?? SUM;
-  if (HONEST.some((honest) => honest === index)) return meaning;
+  if (isHonest(index)) return meaning;
   return `${meaning} It has no interval that can be trusted; ${HONEST.slice(0, -1).join(", ")} and ${HONEST.at(-1)} can have one.`;
 }
 

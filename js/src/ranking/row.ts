@@ -58,7 +58,6 @@ export class Row {
     setAttribute(this.element, "data-rank", rank === null ? null : String(rank));
     setAttribute(this.element, "data-gone", newest ? null : "");
     setAttribute(this.element, "title", newest ? null : "These are the last known values");
-    setAttribute(this.element, "data-settled", settled ? "" : null);
     setText(this.#effect, signed(effect, scale.full));
     paint(this.#bar, effect, scale);
     whisker(this.#bar, interval, scale);
@@ -68,6 +67,7 @@ export class Row {
     setText(this.#kind, kind);
     setAttribute(this.#kind, "title", KIND_WORDS[kind]);
     const status = statusOf(this.interaction, frame);
+    setAttribute(this.element, "data-pale", settled || status === "no interval" ? null : "");
     setText(this.#status, newest ? status : absenceOf(this.interaction, frame));
     setAttribute(this.#status, "data-status", newest && status);
     setAttribute(this.#status, "title", newest && statusWords(newest, status, scale.full));

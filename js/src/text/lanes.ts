@@ -97,7 +97,7 @@ export class Lanes {
     this.drawn = claims.flatMap(({ key, row, rank, stretches }) => {
       const lane = lanes.get(key);
       if (lane === undefined || !frame) return [];
-      const dashed = !["settled", "exact", "confirmed"].includes(statusOf(row, frame));
+      const dashed = !["settled", "exact", "confirmed", "no interval"].includes(statusOf(row, frame));
       return { row, rank, shape: shape(stretches, lane, layout), width: widthOf(row, scale), dashed };
     });
     for (const [key, mark] of this.#marks) {

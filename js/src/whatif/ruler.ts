@@ -9,8 +9,14 @@ import type { Answer } from "./whatif";
 const ROOM = 0.06;
 
 /** All that is known of an answer, on one scale. */
-function valuesOf({ all, none, surrogate, model, threshold }: Answer): number[] {
-  return [all, none, surrogate, model, threshold].filter((value) => value !== null);
+function valuesOf(answer: Answer): number[] {
+  const { none, surrogate, model, threshold } = answer;
+  return [allOf(answer), none, surrogate, model, threshold].filter((value) => value !== null);
+}
+
+/** With all present the model's own value, once it is known. */
+function allOf({ all, modelAll }: Answer): number {
+  return modelAll ?? all;
 }
 
 /** How far they lie apart, which says to how many places they are written, here and in words. */
@@ -50,8 +56,8 @@ export function ruler() {
       setAttribute(one, "data-side", share < 0.25 ? "start" : share > 0.75 ? "end" : null);
       setText(one, name && `${name} ${level(value, spread)}`);
     };
-    put(all, answer.all, "all present");
-    const apart = Math.abs(answer.all - answer.none) / wide > 0.3;
+    put(all, allOf(answer), "all present");
+    const apart = Math.abs(allOf(answer) - answer.none) / wide > 0.3;
     put(none, answer.none, apart ? "none" : ""); // its name would lie on the other's
     put(threshold, answer.threshold, "threshold");
     put(surrogate, answer.surrogate);
