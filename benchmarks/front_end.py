@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
 
 from chromium import find
 from conftest import CHROMIUM_FLAGS, Lab, Notebook, Server
+from test_last_frame import FAST
 
 RATE = 10  # frames a second
 AIMS = {"median": 20, "p95": 100, "answer": 500, "bytes": 100_000, "script": 16}
@@ -52,16 +53,6 @@ DEMO = """
 model, tokenizer = spex.demo.load()
 game = spex.TextGame(model, tokenizer, spex.demo.passage().text, target="POSITIVE")
 view, moments = watched(game, budget={budget})
-"""
-FAST = """
-def f(x):
-    return 1.0 * (x[:, 0] & x[:, 1]) - 0.5 * x[:, 2]
-
-views = [spex.explain(spex.FunctionGame(f, 12), budget=64 + 8 * i, seed=i) for i in range(10)]
-for view in views:
-    display(view)
-for view in views:
-    view.wait()
 """
 LONG = """
 import numpy as np

@@ -78,6 +78,22 @@ def ranking(session):
     return [(row["members"], row["effect"]) for row in session.result.ranking()]
 
 
+class Failing:
+    """A planted game whose model is gone once it has answered `left` more ablations.
+
+    `breaks` is in its traceback.
+    """
+
+    def __init__(self, f=planted, left=10_000):
+        self._f, self.left = f, left
+
+    def breaks(self, x):
+        self.left -= len(x)
+        if self.left < 0:
+            raise OSError("no route to the model")
+        return self._f(x)
+
+
 class Watched:
     """Lets a test wait for what a session's snapshots say."""
 

@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError
 import numpy as np
 import pytest
 
-from runs import Gate, N, Watched, finished, planted
+from runs import Failing, Gate, N, Watched, finished, planted
 from spex_widget.algorithms import FIRST, Estimate
 from spex_widget.games import FunctionGame
 from spex_widget.session import Session
@@ -177,18 +177,11 @@ def test_stop_keeps_what_was_measured_and_ends_what_waits(aside):
 
 
 def test_what_the_game_raises_is_said_and_what_was_measured_stays(caplog):
-    left = [10_000]
-
-    def breaks(x):
-        left[0] -= len(x)
-        if left[0] < 0:
-            raise OSError("no route to the model")
-        return shaky(x)
-
-    session = pair(FunctionGame(breaks, N))
+    model = Failing(shaky)
+    session = pair(FunctionGame(model.breaks, N))
     session._run.jobs._size = 8
     session._run.jobs._pace = lambda rows, seconds: None
-    left[0] = 8
+    model.left = 8
     with pytest.raises(OSError, match="no route"):
         session.add_evidence((0, 1), 16)
     assert session.snapshot().measured[0, 1].contexts == 2

@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 import numpy as np
 import pytest
 
-from runs import Gate, N, Watched, finished, planted
+from runs import Failing, Gate, N, Watched, finished, planted
 from spex_widget.algorithms import FIRST, Estimate
 from spex_widget.games import FunctionGame
 from spex_widget.session import Session
@@ -304,17 +304,10 @@ def test_what_the_game_raises_is_said(caplog):
 
 
 def test_what_was_found_before_an_error_stays():
-    left = [10_000]
-
-    def breaks(x):
-        left[0] -= len(x)
-        if left[0] < 0:
-            raise OSError("no route to the model")
-        return planted(x)
-
-    session = finished(FunctionGame(breaks, N), budget=400)
+    model = Failing()
+    session = finished(FunctionGame(model.breaks, N), budget=400)
     session._run.estimate = Estimate(FIRST, 1, 400, any_of(N, (0, 9), 5.0))
-    left[0] = 1 + 1  # all present, and the pair; nobody is put back
+    model.left = 1 + 1  # all present, and the pair; nobody is put back
     with pytest.raises(OSError, match="no route"):
         session.smallest_flip(1.5)
     assert session.snapshot().asked.flip == Flip(1.5, False, (0, 9), planted(without(N, [(0, 9)]))[0], False, 1)

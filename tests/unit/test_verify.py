@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 import numpy as np
 import pytest
 
-from runs import Gate, Held, N, Watched, finished, planted, ranking
+from runs import Failing, Gate, Held, N, Watched, finished, planted, ranking
 from spex_widget.algorithms import FIRST, Estimate, ProxySPEX
 from spex_widget.games import FunctionGame
 from spex_widget.report import Result
@@ -361,16 +361,9 @@ def test_before_the_first_round_there_is_nothing_to_verify():
 
 
 def test_what_the_game_raises_is_raised_and_what_was_measured_stays(caplog):
-    left = [10_000]
-
-    def breaks(x):
-        left[0] -= len(x)
-        if left[0] < 0:
-            raise OSError("no route to the model")
-        return planted(x)
-
-    session = finished(FunctionGame(breaks, N), budget=200)
-    left[0] = 16 << 3  # what the first takes
+    model = Failing()
+    session = finished(FunctionGame(model.breaks, N), budget=200)
+    model.left = 16 << 3  # what the first takes
     with pytest.raises(OSError, match="no route"):
         session.verify(top=2)
     assert (session.state, session.error) == ("done", None)
@@ -382,6 +375,6 @@ def test_what_the_game_raises_is_raised_and_what_was_measured_stays(caplog):
     assert ended.verifying.error == "OSError: no route to the model"
     assert "in breaks" in caplog.text  # where it failed
     assert (ended.state, session.error) == ("done", None)
-    left[0] = 10_000
+    model.left = 10_000
     session.verify(top=1)
     assert session.snapshot().verifying.error == ""
