@@ -16,12 +16,9 @@ export function flipSearch(state: ViewState, commands: Commands) {
   const field = make("input");
   field.type = "number";
   field.step = "any";
-  field.placeholder = "half way";
-  let edited = false;
-  field.addEventListener("input", () => {
-    edited = true;
-  });
-  field.title = "What the output has to cross; half way between all and none of the units where it is empty";
+  field.title =
+    "What the output has to cross. Where it is empty: what is written in grey, which is where the answer turns, " +
+    "or half way between all and none of the units";
   const label = make("label", "spex-muted", "across ");
   label.append(field);
   const find = makeButton("flip", () => {
@@ -41,7 +38,7 @@ export function flipSearch(state: ViewState, commands: Commands) {
   state.subscribe(() => {
     const { frame } = state;
     const flip = frame?.asked.flip ?? null;
-    if (!edited) field.value = String(thresholdOf(header, frame) ?? "");
+    setAttribute(field, "placeholder", String(thresholdOf(header, frame) ?? "half way"));
     const going = commands.isPending("flip") || flip?.searching === true;
     showButton(find, true, !going && !!frame?.spectrum);
     const tried = flip?.searching ? ` ${count(flip.tried)} tried` : "";
