@@ -17,9 +17,9 @@ RAISES, LOWERS = "#1b5fb4", "#ad4e00"
 class Charts:
     """Charts of one result; each is an Altair chart, a value to change or to compose.
 
-    Each is drawn with no network where the host draws Vega-Lite itself, as JupyterLab does; what is composed of several
-    is drawn by the renderer that Altair has been told to use. The methods import Altair, which is slow, so a result
-    that is never drawn does not pay for it.
+    Each is drawn with no network where the host draws Vega-Lite itself, as JupyterLab does, unless Altair was told to
+    use another renderer than its default; that also draws what is composed of several. The methods import Altair, which
+    is slow, so a result that is never drawn does not pay for it.
     """
 
     def __init__(self, result: Result) -> None:
@@ -106,14 +106,16 @@ class Charts:
 
 
 def _offline(chart: Any) -> Any:
-    """The same chart, which brings what a host draws itself beside what it would load scripts for."""
+    """The same chart, which a host draws itself where Altair's renderer is its default, which loads scripts."""
+    import altair as alt
+
     kind = type(chart)
 
     class Offline(kind):  # type: ignore[misc, valid-type]
-        def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-            usual = super()._repr_mimebundle_(*args, **kwargs)
-            bundle = usual[0] if isinstance(usual, tuple) else usual
-            return {**bundle, VEGA_LITE: self.to_dict()}
+        def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
+            if alt.renderers.active != "default":
+                return super()._repr_mimebundle_(*args, **kwargs)
+            return {VEGA_LITE: self.to_dict(), "text/plain": repr(self)}
 
     Offline.__name__ = kind.__name__
     drawn = Offline.__new__(Offline)

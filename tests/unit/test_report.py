@@ -276,6 +276,8 @@ def chart_of(result, name, **options):
     # What the host draws itself goes with it, also once it was changed.
     assert chart._repr_mimebundle_()[VEGA_LITE] == said
     assert chart.properties(width=300)._repr_mimebundle_()[VEGA_LITE]["width"] == 300
+    with altair.renderers.enable("json"):
+        assert VEGA_LITE not in chart._repr_mimebundle_()[0]
     return said
 
 
