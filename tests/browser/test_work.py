@@ -27,7 +27,9 @@ print(f"passes: {snapshot.work.passes:,}, tokens: {snapshot.work.tokens:,}")
 def test_what_the_run_took_is_on_the_page(lab: Lab, dark: bool):
     notebook = lab.open(lab.write(f"work-{dark}.ipynb", [ZOOMED, "view", "view.resume()", SAID]), dark=dark)
     page = notebook.page
-    top = "() => document.querySelector('[data-spex] .spex-text').getBoundingClientRect().top"
+    # Within the widget: the notebook itself scrolls to the cell that runs.
+    top = """() => document.querySelector('[data-spex] .spex-text').getBoundingClientRect().top
+        - document.querySelector('[data-spex]').getBoundingClientRect().top"""
     for cell in range(2):
         notebook.run(cell)
     page.wait_for_selector("[data-spex][data-state=paused]")
