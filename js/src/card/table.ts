@@ -12,13 +12,15 @@ import { bits, valueWithout } from "../surrogate";
 export const LARGEST = 4;
 
 const HEADS = [
-  ["units", ""],
+  ["units", "", ""],
   [
-    "rest present: model, surrogate",
+    "rest present",
+    "model · surrogate",
     "The model's own value while all other units are there; beside it, in grey, the surrogate's",
   ],
   [
     "averaged over the rest",
+    "surrogate",
     "The surrogate's average over all ways for the other units to be there or not: an index speaks of this",
   ],
 ] as const;
@@ -44,8 +46,9 @@ export class CardTable {
   constructor(readonly players: readonly string[]) {
     this.element.setAttribute("aria-label", "Values with and without each of the units");
     const head = this.element.createTHead().insertRow();
-    for (const [name, title] of HEADS) {
+    for (const [name, whose, title] of HEADS) {
       const cell = make("th", "", name);
+      if (whose) cell.append(make("span", "spex-whose", ` ${whose}`));
       cell.scope = "col";
       if (title) cell.title = title;
       head.append(cell);
