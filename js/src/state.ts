@@ -3,6 +3,9 @@
 import { LockedScale } from "./marks/scale";
 import { decodeFrame, type Frame, type Header, type Interaction, isFinal } from "./protocol";
 
+/** The shortest time between two drawings. */
+const FRAME_MS = 16;
+
 const NOBODY: readonly number[] = [];
 
 /** What the person owns; the kernel hears of each change, and may make one (see person.ts). */
@@ -48,6 +51,7 @@ export class ViewState {
 
   #fresh = false;
   #request = 0;
+  #drawnAt = Number.NEGATIVE_INFINITY;
   readonly #draws: (() => void)[] = [];
   readonly #ends: (() => void)[] = [];
   readonly #hears: ((changed: Partial<Person>) => void)[] = [];
@@ -92,7 +96,9 @@ export class ViewState {
     } catch (error) {
       this.broken = error instanceof Error ? error.message : String(error);
     }
-    this.invalidate();
+    // At once where the last drawing is a frame ago: to wait for the next would be half of all the way from the kernel.
+    if (this.now() - this.#drawnAt >= FRAME_MS && !document.hidden) this.draw();
+    else this.invalidate();
   }
 
   /** Sizes and rows of another output or index say nothing of this one. */
@@ -111,6 +117,7 @@ export class ViewState {
   draw(): void {
     cancelAnimationFrame(this.#request);
     this.#request = 0;
+    this.#drawnAt = this.now();
     if (this.#fresh) this.drawn++;
     this.#fresh = false;
     for (const draw of this.#draws) draw();

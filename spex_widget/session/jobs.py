@@ -16,7 +16,7 @@ from spex_widget.session.log import AblationLog
 from spex_widget.session.meter import Meter
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
-_PROMPT = 0.2  # seconds a batch should take, so that a person's probe need not wait long
+_PROMPT = 0.1  # seconds a batch should take, so that a person's probe need not wait long
 _FIRST = 8  # ablations in the first batch, which tells how long one takes
 _LARGEST = 2048
 _IN_A_ROW = 4  # batches that a person asks go ahead of a round's, so that a hundred clicks do not stop the run
