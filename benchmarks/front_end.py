@@ -232,7 +232,6 @@ def report(found: dict[str, dict[str, float]], ended: int, runs: int, version: s
         ("click to the model's answer, 95 %, when done", f"{took['done']:.0f} ms", f"{AIMS['answer']} ms"),
         ("a frame of 2,000 players, 500 interactions", f"{frame_bytes():,} bytes", f"{AIMS['bytes']:,} bytes"),
         ("the widget's script a frame at 2,000 units", f"{each['own']:.1f} ms", f"{AIMS['script']} ms"),
-        ("all script a frame, JupyterLab's with it", f"{each['Script']:.1f} ms", "–"),
         ("layout and style a frame at 2,000 units", f"{each['Layout'] + each['Style']:.1f} ms", "–"),
     ]
     lines = [
