@@ -314,7 +314,8 @@ function readProbes(bytes: DataView, layout: Layout): Probe[] {
   const players = (readArray(bytes, layout, "effects") as Float32Array).length;
   return Array.from(readArray(bytes, layout, "probed_values"), (value, row) => {
     const present = (player: number) => ((bits[row * width + (player >> 3)] ?? 0) >> (player & 7)) & 1;
-    const ablated = Array.from({ length: players }, (_, player) => player).filter((player) => !present(player));
+    const ablated: number[] = []; // in a loop, for each frame has up to 64 probes of up to thousands of players
+    for (let player = 0; player < players; player++) if (!present(player)) ablated.push(player);
     return { key: ablated.join(), value };
   });
 }

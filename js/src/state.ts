@@ -61,7 +61,7 @@ export class ViewState {
     readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Call `draw` in an animation frame after each change. */
+  /** Call `draw` after changes, at most once an animation frame. */
   subscribe(draw: () => void): void {
     this.#draws.push(draw);
   }

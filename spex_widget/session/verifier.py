@@ -123,7 +123,7 @@ class Verifier:
         self._end()
 
     def _aside(self, work: Callable[[], object], stopped: Event) -> None:
-        def logged() -> None:
+        with suppress(BaseException), self._told(stopped):
             try:
                 work()
             except CancelledError:
@@ -131,9 +131,6 @@ class Verifier:
             except BaseException:
                 _logger.exception("verifying failed")  # the run is told in words alone
                 raise
-
-        with suppress(BaseException), self._told(stopped):
-            logged()
 
     def _verify(self, result: Result, sets: list[tuple[int, ...]], contexts: int, stopped: Event) -> Verification:
         output = result.estimate.output

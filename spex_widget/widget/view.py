@@ -129,10 +129,7 @@ class View(anywidget.AnyWidget):
     @traitlets.validate("output")
     def _check_output(self, proposal: Any) -> Any:
         try:
-            given = proposal["value"]
-            span = isinstance(given, list) and len(given) == 2 and all(type(end) is int for end in given)
-            which = check_output(slice(*given) if span else given, self._about.outputs)
-            return spell_output(which, self._about)
+            return spell_output(check_output(read_output(proposal["value"]), self._about.outputs), self._about)
         except ValueError as error:
             raise traitlets.TraitError(str(error)) from error
 
@@ -209,3 +206,15 @@ def spell_output(output: Output, header: Header) -> int | list[int] | dict[str, 
     if set(weights) == {1.0} and places == tuple(range(places[0], places[-1] + 1)):
         return [places[0], places[-1] + 1]
     return {header.outputs[place]: weight for place, weight in output.terms}
+
+
+def read_output(given: Any) -> Any:
+    """What `select` takes for what the trait is set to: a list of two whole numbers is a span there.
+
+    Examples
+    --------
+    >>> read_output([1, 3]), read_output("x"), read_output((1, 3))
+    (slice(1, 3, None), 'x', (1, 3))
+    """
+    span = isinstance(given, list) and len(given) == 2 and all(type(end) is int for end in given)
+    return slice(*given) if span else given

@@ -17,7 +17,7 @@ from spex_widget.session.arguments import Which, check_players
 from spex_widget.snapshot import Flip, Measured, Snapshot
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 from spex_widget.widget.host import answer_beside_cells
-from spex_widget.widget.view import View, spell_output
+from spex_widget.widget.view import View, read_output, spell_output
 
 _logger = logging.getLogger(__name__)
 
@@ -84,8 +84,7 @@ class SpexWidget(View):
 
     def _select_output(self, change: Any) -> None:
         if spell_output(self.session.output, self.session.header) != change["new"]:
-            span = change["new"]
-            self.session.select(slice(*span) if isinstance(span, list) else span)
+            self.session.select(read_output(change["new"]))
 
     def _ask_what_if(self, change: Any) -> None:
         if change["new"]:

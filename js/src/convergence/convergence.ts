@@ -1,12 +1,10 @@
 /** Pane 6: how faithful the surrogate became, beside one without interactions, and where its energy lies. */
 
-import { make, setAttribute, setText } from "../marks/dom";
+import { make, makeSvg, setAttribute, setText } from "../marks/dom";
 import { count, percent, share } from "../marks/numbers";
 import { faithWords } from "../marks/wording";
 import { type Frame, isFinal, type Mark } from "../protocol";
 import type { ViewState } from "../state";
-
-const SVG = "http://www.w3.org/2000/svg";
 
 /** Below this R² the surrogate misses most of what the model does. */
 const LOW = 0.5;
@@ -65,16 +63,9 @@ export function convergencePane(state: ViewState): HTMLElement {
 function makePlot() {
   const element = make("figure", "spex-plot");
   const area = make("div", "spex-area");
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 1 1");
-  svg.setAttribute("preserveAspectRatio", "none"); // words stand outside of it, so only lines are stretched
-  svg.setAttribute("aria-hidden", "true");
-  const path = (className: string) => {
-    const line = document.createElementNS(SVG, "path");
-    line.setAttribute("class", className);
-    svg.append(line);
-    return line;
-  };
+  // Words stand outside of it, so only lines are stretched.
+  const svg = makeSvg("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const path = (className: string) => svg.appendChild(makeSvg("path", { class: className }));
   const grid = path("spex-grid");
   const band = path("spex-band");
   const linear = path("spex-linear");

@@ -3,7 +3,7 @@
 import type { Commands } from "../commands";
 import { makeButton, setAttribute, setText, showButton } from "../marks/dom";
 import { count } from "../marks/numbers";
-import { type Frame, type Interaction, MOST_PLAYERS } from "../protocol";
+import { type Frame, MOST_PLAYERS } from "../protocol";
 import type { ViewState } from "../state";
 
 /** How many interactions are measured, and in how many contexts each: as `view.verify()` has it (see test_wire.py). */
@@ -20,12 +20,14 @@ export function verifyButton(state: ViewState, commands: Commands): HTMLButtonEl
     const frame = state.frame;
     const { done, chosen } = frame?.verifying ?? { done: 0, chosen: 0 };
     const going = commands.isPending("verify") || chosen > 0;
-    const sets = (frame?.interactions ?? []).filter(({ members }) => members.length > 1).slice(0, LARGEST);
-    const why = frame ? whyNot(frame, sets, players) : "";
+    const ranked = (frame?.interactions ?? []).map(({ members }) => members);
+    const sets = ranked.filter((members) => members.length > 1).slice(0, LARGEST);
+    const ablations = cost(sets, players, CONTEXTS);
+    const why = frame ? whyNot(frame, sets.length, ablations) : "";
     showButton(element, frame !== null, !going && !why);
     setText(element, chosen > 0 ? `verifying ${done} / ${chosen}` : going ? "verifying…" : `verify top ${LARGEST}`);
     setAttribute(element, "aria-busy", going ? "true" : null);
-    setAttribute(element, "title", why || promise(sets, players));
+    setAttribute(element, "title", why || promise(sets.length, ablations));
   });
   return element;
 }
@@ -40,8 +42,7 @@ export function evidenceButton(state: ViewState, commands: Commands): HTMLButton
     const frame = state.frame;
     const { done, chosen } = frame?.verifying ?? { done: 0, chosen: 0 };
     const going = commands.isPending("evidence") || chosen > 0;
-    const order = person.selected.length;
-    const ablations = costOf([order], header.players.length, EVIDENCE);
+    const ablations = cost([person.selected], header.players.length, EVIDENCE);
     let why = "";
     if (!frame?.effects) why = "There is no estimate yet";
     else if (frame.exact) why = EXACT;
@@ -49,8 +50,8 @@ export function evidenceButton(state: ViewState, commands: Commands): HTMLButton
     showButton(element, state.live, !going && !why);
     setText(element, chosen > 0 ? `measuring ${done} / ${chosen}` : going ? "measuring…" : "add evidence");
     setAttribute(element, "aria-busy", going ? "true" : null);
-    const cost = `about ${count(ablations)} ablations more, from which the surrogate does not learn`;
-    setAttribute(element, "title", why || `Measure this set on the model itself, in ${EVIDENCE} new contexts: ${cost}`);
+    const what = `Measure this set on the model itself, in ${EVIDENCE} new contexts`;
+    setAttribute(element, "title", why || `${what}: ${price(ablations)}`);
   });
   return element;
 }
@@ -59,28 +60,24 @@ const EXACT = "Every coalition was evaluated: the effects are the model's own, a
 const LARGE = `Sets of more than ${MOST_PLAYERS} units take too many ablations to be measured`;
 
 /** Why there is nothing to measure; empty where there is. */
-function whyNot(frame: Frame, sets: readonly Interaction[], players: number): string {
+function whyNot(frame: Frame, sets: number, ablations: number): string {
   if (!frame.effects) return "There is no ranking yet whose interactions could be measured";
   if (frame.exact) return EXACT;
-  if (sets.length === 0) return "No interaction was found that could be measured";
-  return cost(sets, players) === 0 ? LARGE : "";
+  if (sets === 0) return "No interaction was found that could be measured";
+  return ablations === 0 ? LARGE : "";
 }
 
-function promise(sets: readonly Interaction[], players: number): string {
-  const which = sets.length === 1 ? "largest interaction" : `${sets.length} largest interactions`;
-  return (
-    `Measure the ${which} on the model itself, in ${CONTEXTS} random contexts each: ` +
-    `about ${count(cost(sets, players))} ablations more, from which the surrogate does not learn`
-  );
+function promise(sets: number, ablations: number): string {
+  const which = sets === 1 ? "largest interaction" : `${sets} largest interactions`;
+  return `Measure the ${which} on the model itself, in ${CONTEXTS} random contexts each: ${price(ablations)}`;
 }
 
-function cost(sets: readonly Interaction[], players: number): number {
-  const orders = sets.map(({ members }) => members.length);
-  return costOf(orders, players, CONTEXTS);
+function price(ablations: number): string {
+  return `about ${count(ablations)} ablations more, from which the surrogate does not learn`;
 }
 
 /** How many ablations it takes: every way for the members to be there or not, in each context of the others. */
-function costOf(orders: readonly number[], players: number, contexts: number): number {
-  const measurable = orders.filter((order) => order <= MOST_PLAYERS);
+function cost(sets: readonly (readonly number[])[], players: number, contexts: number): number {
+  const measurable = sets.map((members) => members.length).filter((order) => order <= MOST_PLAYERS);
   return measurable.reduce((sum, k) => sum + 2 ** k * Math.min(contexts, 2 ** (players - k)), 0);
 }

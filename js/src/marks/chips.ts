@@ -1,14 +1,33 @@
 /** Units as words in a box each. */
 
-import { make, setAttribute } from "./dom";
+import { make, makeButton, setAttribute } from "./dom";
 
 /** Chips shown before the rest is only counted. */
 const MOST = 12;
 
 export function chip(player: number, players: readonly string[]): HTMLElement {
-  const element = make("span", "spex-chip", players[player]?.trim() || "␣");
-  element.title = `unit ${player + 1}: ${players[player]}`;
+  const element = make("span", "spex-chip", word(player, players));
+  element.title = place(player, players);
   return element;
+}
+
+/** The chip of a unit that is out, which puts it back. */
+export function outChip(player: number, players: readonly string[], putBack: () => void): HTMLButtonElement {
+  const button = makeButton("put-back", putBack);
+  button.className = "spex-chip";
+  button.title = place(player, players);
+  button.setAttribute("aria-label", `put ${quoted(player, players)} back`);
+  button.append(make("s", "", word(player, players)), make("span", "", " ×"));
+  return button;
+}
+
+/** What a unit is shown as, where it is white space alone too. */
+function word(player: number, players: readonly string[]): string {
+  return players[player]?.trim() || "␣";
+}
+
+function place(player: number, players: readonly string[]): string {
+  return `unit ${player + 1}: ${players[player]}`;
 }
 
 /** The members as words in reading order, with a mark where other units stand between them. */
@@ -38,7 +57,7 @@ export function assignment(
 }
 
 export function quoted(player: number, players: readonly string[]): string {
-  return `“${players[player]?.trim() || "␣"}”`;
+  return `“${word(player, players)}”`;
 }
 
 /** Units by name: “a”, “b” and “c”. */

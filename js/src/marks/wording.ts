@@ -31,6 +31,8 @@ export const KIND_WORDS: Record<Kind, string> = {
   mixed: "none of these: together some do more than alone, and others less",
 };
 
+const SOME_HAVE = `${HONEST.slice(0, -1).join(", ")} and ${HONEST.at(-1)} can have one`;
+
 export type Status = Verdict | "noise" | "exact" | "settled" | "provisional" | "no interval";
 
 /** What is known of a row: a measurement on the model says more than the surrogate does. */
@@ -50,8 +52,7 @@ export const STATUS_WORDS: Record<Status, string> = {
   exact: "every coalition was evaluated: nothing is estimated",
   settled:
     "settled for this surrogate and this ablation: it is among the ten largest for sure, its sign has held, its interval leaves out 0, and R² is high enough",
-  "no interval":
-    "by this index nothing can be settled, for it has no interval that can be trusted; Fourier, BV and BII can have one",
+  "no interval": `by this index nothing can be settled, for it has no interval that can be trusted; ${SOME_HAVE}`,
   provisional: "not settled: more ablations may still change its place, its size or its sign",
 };
 
@@ -129,7 +130,7 @@ function isHonest(index: string): boolean {
 export function indexWords(index: string): string {
   const meaning = INDEX_WORDS[index] ?? SUM;
   if (isHonest(index)) return meaning;
-  return `${meaning} It has no interval that can be trusted; ${HONEST.slice(0, -1).join(", ")} and ${HONEST.at(-1)} can have one.`;
+  return `${meaning} It has no interval that can be trusted; ${SOME_HAVE}.`;
 }
 
 export function capital(words: string): string {

@@ -1,7 +1,7 @@
 /** Pane 7: units are taken out, and the surrogate answers at once, then the model; and the smallest set that flips it. */
 
 import type { Commands } from "../commands";
-import { quoted } from "../marks/chips";
+import { outChip } from "../marks/chips";
 import { focused, make, makeButton, setText, showButton } from "../marks/dom";
 import { between, figure, level } from "../marks/numbers";
 import { watch } from "../marks/watch";
@@ -97,14 +97,7 @@ function takenOut(state: ViewState): HTMLElement[] {
     return [how];
   }
   const { players } = state.header;
-  return state.whatIf.map((player) => {
-    const button = makeButton("put-back", () => state.toggle(player));
-    button.className = "spex-chip";
-    button.title = `unit ${player + 1}: ${players[player]}`;
-    button.setAttribute("aria-label", `put ${quoted(player, players)} back`);
-    button.append(make("s", "", players[player]?.trim() || "␣"), make("span", "", " ×"));
-    return button;
-  });
+  return state.whatIf.map((player) => outChip(player, players, () => state.toggle(player)));
 }
 
 function answerOf(frame: Frame, ablated: readonly number[], known: number | null): Answer | null {
