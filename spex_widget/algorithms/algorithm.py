@@ -190,10 +190,8 @@ class Estimate:
             return ()
         pooled = self._pooled(sets, index, max_order)
         low, high = interval(pooled)
-        rng = np.random.default_rng(0)
-        inside = np.zeros(len(sets))
-        for _ in range(draws):
-            inside[np.argsort(-np.abs(pooled.draw(rng)), kind="stable")[:top]] += 1
+        drawn = np.abs(pooled.draw(np.random.default_rng(0), draws))
+        inside = np.bincount(np.argsort(-drawn, kind="stable")[:, :top].ravel(), minlength=len(sets))
         sure = (inside >= share * draws) & (np.sign(low) == np.sign(high)) & (np.sign(low) == np.sign(effects))
         for known in self.foretold[len(self.foretold) - marks + 1 :]:
             before = interactions(known.surrogate, index, max_order).at(sets)

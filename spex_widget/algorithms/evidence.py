@@ -73,12 +73,13 @@ class Pooled:
     errors: FloatArray
     parts: list[tuple[float, FloatArray, FloatArray]]
 
-    def draw(self, rng: np.random.Generator) -> FloatArray:
-        """The estimates under random weights of the rows (Rubin, "The Bayesian bootstrap", 1981); (sets,)."""
-        total = np.zeros_like(self.means)
-        for share, effects, rows in self.parts:
-            weights = rng.exponential(size=len(rows))
-            total += share * (effects + (weights / weights.sum()) @ rows)
+    def draw(self, rng: np.random.Generator, draws: int) -> FloatArray:
+        """The estimates under random weights of the rows (Rubin, "The Bayesian bootstrap", 1981); (draws, sets)."""
+        ends = np.cumsum([len(rows) for _, _, rows in self.parts])
+        weights = np.split(rng.exponential(size=(draws, ends[-1])), ends[:-1], axis=1)
+        total = np.zeros((draws, len(self.means)))
+        for own, (share, effects, rows) in zip(weights, self.parts, strict=True):
+            total += share * (effects + own @ rows / own.sum(axis=1, keepdims=True))
         return total
 
 

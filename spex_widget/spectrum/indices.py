@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,11 @@ def interactions(spectrum: SparseSpectrum, index: str = "FBII", max_order: int |
     >>> interactions(both, "BII")[0, 1], interactions(both, "SV")[0]
     (1.0, 0.5)
     """
-    name, limit = index_order(index, max_order, spectrum.max_order)
+    return _interactions(spectrum, *index_order(index, max_order, spectrum.max_order))
+
+
+@lru_cache(maxsize=8)  # rows, kinds and flags of a snapshot ask for the same, and so do the rounds after it
+def _interactions(spectrum: SparseSpectrum, name: str, limit: int) -> SparseSpectrum:
     weights = fourier_weights(name, limit, spectrum.max_order)
     table = _superset_sums(spectrum, weights)
     sizes = SparseSpectrum(table.n, spectrum.members, np.abs(spectrum.coefficients))

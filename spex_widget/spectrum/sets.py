@@ -34,9 +34,12 @@ def pad_sets(sets: Collection[Iterable[int]], n: int) -> IntArray:
 
 def stack_sets(n: int, *sets: IntArray) -> IntArray:
     """Several arrays of sets, one below the other, padded to the same width."""
-    width = max(s.shape[1] for s in sets)
-    padded = [np.pad(s, ((0, 0), (0, width - s.shape[1])), constant_values=n) for s in sets]
-    return np.concatenate(padded).astype(np.int32)
+    stacked = np.full((sum(map(len, sets)), max(s.shape[1] for s in sets)), n, dtype=np.int32)
+    below = 0
+    for s in sets:
+        stacked[below : below + len(s), : s.shape[1]] = s
+        below += len(s)
+    return stacked
 
 
 def set_orders(members: IntArray, n: int) -> IntArray:

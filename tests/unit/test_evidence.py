@@ -171,7 +171,7 @@ def test_draws_have_the_mean_and_the_error_of_the_pool():
         x = rows(size, rng)
         rounds.append(foretold(x, at(values, x), surrogate))
     pooled = pool(rounds, pad_sets(SUPPORT, N), ALL[1:], "BII", None)
-    drawn = np.array([pooled.draw(rng) for _ in range(4000)])
+    drawn = pooled.draw(rng, 4000)
     assert (np.abs(drawn.mean(axis=0) - pooled.means) <= 4.5 * pooled.errors / np.sqrt(4000)).all()
     np.testing.assert_allclose(drawn.std(axis=0), pooled.errors, rtol=0.08, atol=1e-8)  # of an exact 0 a rounding error
 
