@@ -78,6 +78,11 @@ def page(result: Result) -> str:
     )
 
 
+def directive_body(recording: Recording) -> str:
+    """What the module reads, as JSON that MyST takes for code: as text it takes a minute where it is 60 KB."""
+    return "    " + json.dumps(shown(recording))
+
+
 def shown(recording: Recording) -> dict[str, Any]:
     """What the module reads of its model, as JSON; frames are base64."""
     return {

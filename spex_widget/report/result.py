@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -211,16 +210,17 @@ class Result:
         """Write what the front end needs to show the run: the body of MyST's ``{anywidget}`` directive.
 
         The directive takes it with the package's own module and style sheet, copied beside the document:
-        ``spex_widget/static/widget.js`` and, as its option ``css``, ``widget.css``.
+        ``spex_widget/static/widget.js`` and, as its option ``css``, ``widget.css``. The four spaces before the JSON
+        are to stay: with them MyST takes it for code, and does not parse it as text, which takes a minute for 60 KB.
 
         Parameters
         ----------
         path : path-like
             As in `save`.
         """
-        from spex_widget.report.page import shown
+        from spex_widget.report.page import directive_body
 
-        return write_whole(path, json.dumps(shown(self.recording)).encode())
+        return write_whole(path, directive_body(self.recording).encode())
 
     def to_shapiq(self, index: str = "FBII", max_order: int | None = None) -> Any:
         """The interactions as shapiq's `InteractionValues`, which its plots take; see `exports.to_shapiq`."""

@@ -11,6 +11,7 @@ import re
 import zipfile
 from types import SimpleNamespace
 
+import mistune
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -470,3 +471,11 @@ def test_the_json_is_what_the_module_asks_its_model_for(run, tmp_path):
     assert {field.name for field in dataclasses.fields(Header)} < set(state["header"])
     assert len(state["recording"]["seconds"]) == len(state["recording"]["frames"])
     assert base64.b64decode(state["recording"]["frames"][-1]) == run.result.recording.frames[-1]
+
+
+def test_markdown_takes_the_json_for_code(run, tmp_path):
+    """MyST parses a directive's body as markdown first; as text, 60 KB of base64 take it a minute."""
+    body = run.result.save_json(tmp_path / "why.json").read_text(encoding="utf-8")
+    (block,) = mistune.create_markdown(renderer=None)(body)
+    assert block["type"] == "block_code"
+    assert block["raw"].strip() == body.strip()
