@@ -12,16 +12,19 @@ import ours
 from cache import Cache
 from faithfulness import cases, label
 from games import NOISE, Case, Playing
-from plan import BUDGETS, SPARSE
+from plan import BUDGETS, FLAT, SPARSE
 from results import setting, table, write_section
 from spex_widget.algorithms.algorithm import Estimate
+from spex_widget.algorithms.evidence import HONEST
 from spex_widget.session.verify import CONFIDENCE, MOST_PLAYERS, draw_contexts, measure
 from spex_widget.snapshot import bii
+from spex_widget.snapshot.snapshot import trusted_intervals
 from spex_widget.spectrum import INDICES, SparseSpectrum, interactions
 
 # Games whose every index is known exactly: sparse spectra, and one dense game of few players.
-EXACT = (*SPARSE, ("flat parities", 128), ("attention-like", 16))
+EXACT = (*SPARSE, FLAT, ("attention-like", 16))
 ABLATIONS = (512, 1000)
+WEAK = (1.0, 2.0, 4.0)  # standard deviations of the noise, as shares of the values'
 REPORTED = 20  # the largest interactions of any order, as a ranking shows them
 MAX_ORDER = 3  # of the indices that need one
 WHOLE = ("Fourier", "Moebius")
@@ -58,6 +61,26 @@ def check(playing: Playing, estimate: Estimate) -> dict[str, Any]:
         "verdicts": _verdicts(playing, estimate),
         "recall": _recall(estimate, truth),
     }
+
+
+def check_weak(playing: Playing, estimate: Estimate) -> dict[str, Any]:
+    """What a screen tells of the largest interactions where noise drowns them: nothing, or intervals."""
+    truth = playing.spectrum
+    assert truth is not None
+    weak = {}
+    for index in HONEST:
+        for least in (1, 2):
+            told, true = interactions(estimate.spectrum, index), interactions(truth, index)
+            rows = _largest(told, least)[:TOP]
+            shown = trusted_intervals(estimate, told.members[rows], index)
+            if shown is not None and len(rows):
+                low, high = shown
+                values = true.at(told.members[rows])
+                sure = (low > 0) | (high < 0)
+                wrong = sure & (np.sign(low) != np.sign(values))
+                inside = (low <= values) & (values <= high)
+                weak[f"{index}, order ≥ {least}"] = [int(x) for x in (inside.sum(), len(rows), sure.sum(), wrong.sum())]
+    return {"weak": weak}
 
 
 def _largest(spectrum: SparseSpectrum, order: int) -> np.ndarray:
@@ -137,6 +160,8 @@ def intervals(args: argparse.Namespace, cache: Cache) -> None:
         "",
         *_coverage(pooled, by_game),
         "",
+        *_weak(args, cache),
+        "",
         "### Settled",
         "",
         f"*Right*: among the true ten largest ({SHOWN}), with its sign; the aim is 95 %. Then what verifying says of",
@@ -164,6 +189,33 @@ def intervals(args: argparse.Namespace, cache: Cache) -> None:
         ),
     ]
     write_section("What is certain" + (f", {args.refine}" if args.refine else ""), lines, args.out)
+
+
+def _weak(args: argparse.Namespace, cache: Cache) -> list[str]:
+    """What is told where the noise is larger than the signal."""
+    rows = []
+    for noise in WEAK:
+        found: dict[str, list[list[int]]] = defaultdict(list)
+        runs = 0
+        for game, n in (*SPARSE, FLAT):
+            for seed in args.seeds:
+                case = Case(game, n, seed, noise)
+                for record in ours.measure(cache, case, ABLATIONS, refine=args.refine, tag=", weak", visit=check_weak):
+                    runs += 1
+                    for kind, counts in record["weak"].items():
+                        found[kind].append(counts)
+        for kind, counted in found.items():
+            inside, total, sure, wrong = (int(count) for count in np.sum(counted, axis=0))
+            rows.append((kind, f"{noise:g}", f"{len(counted)} of {runs}", total, inside / total, sure, wrong))
+    return [
+        "### Weak signals",
+        "",
+        f"The {TOP} largest under gaussian noise of so many times the signal's standard deviation, in the runs whose",
+        "intervals are shown: none is while the lower end of R² is not above 0. *Sure*: the interval leaves out 0;",
+        "*wrong*: the true effect is 0 or has the other sign.",
+        "",
+        *table(("index", "noise", "shown", "reported", "coverage", "sure", "wrong"), rows),
+    ]
 
 
 def _coverage(pooled: Any, by_game: Any) -> list[str]:

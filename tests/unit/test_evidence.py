@@ -4,11 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import brute
 from spex_widget.algorithms import FIRST, ProxySPEX, proxy
 from spex_widget.algorithms.algorithm import R2, Estimate, Mark
-from spex_widget.algorithms.evidence import WIDER, Foretold, interval, pool
+from spex_widget.algorithms.evidence import Foretold, interval, pool
 from spex_widget.spectrum import INDICES, SparseSpectrum, pad_sets
 
 N = 5
@@ -92,7 +93,7 @@ def test_what_the_surrogate_leaves_out_is_left_out(index):
     ("index", "sizes"),
     [("Fourier", (120,)), ("Fourier", (40, 80)), ("BII", (40, 80)), ("SV", (40, 80)), ("FBII", (40, 80))],
 )
-def test_the_mean_is_unbiased_and_the_interval_covers(index, sizes):
+def test_the_mean_is_unbiased_and_its_error_is_true(index, sizes):
     draws, rng, values = 300, np.random.default_rng(1), function()
     sets = asked_for(index)
     truth = TRUTHS[index](over_the_support(values))
@@ -104,10 +105,10 @@ def test_the_mean_is_unbiased_and_the_interval_covers(index, sizes):
             x = rows(size, rng)
             rounds.append(foretold(x, at(values, x) + 0.3 * rng.normal(size=size), surrogate))
         pooled = pool(rounds, pad_sets(SUPPORT, N), pad_sets(sets, N), index, 2)
-        low, high = np.array(interval(pooled)) / WIDER + pooled.means * (1 - 1 / WIDER)
+        half = stats.t.ppf(0.975, sum(sizes) - len(sizes)) * pooled.errors
         means.append(pooled.means)
         errors.append(pooled.errors)
-        covered.append((low <= truth) & (truth <= high))
+        covered.append(abs(pooled.means - truth) <= half)
     spread = np.std(means, axis=0)
     assert (np.abs(np.mean(means, axis=0) - truth) < 4 * spread / np.sqrt(draws)).all()
     np.testing.assert_allclose(np.mean(errors, axis=0), spread, rtol=0.2)
@@ -115,6 +116,59 @@ def test_the_mean_is_unbiased_and_the_interval_covers(index, sizes):
     rates = np.mean(covered, axis=0)
     assert rates.min() > 0.90
     assert 0.93 < rates.mean() < 0.97
+
+
+def test_the_largest_of_nothing_owe_it_to_luck_and_their_intervals_allow_for_it():
+    """All effects are 0, and each round's surrogate is what the rounds before it seem to say, as a fit's would be."""
+    rng, n, sizes = np.random.default_rng(0), 40, (60, 100, 160)
+    singles = pad_sets([(i,) for i in range(n)], n)
+    luckless, honest, named = [], [], []
+    for _ in range(100):
+        x, y = rows(sum(sizes), rng, n), rng.normal(size=sum(sizes))
+        signs = 1.0 - 2 * x
+        rounds = []
+        for start, size in zip(np.cumsum((0, *sizes)), sizes, strict=False):
+            seen = signs[:start].T @ y[:start] / start if start else np.zeros(n)
+            surrogate = SparseSpectrum.from_terms(n, singles, 0.5 * seen)
+            rounds.append(foretold(x[start : start + size], y[start : start + size], surrogate))
+        pooled = pool(rounds, singles, singles, "Fourier", None)
+        largest = np.argsort(-abs(pooled.means))[:5]
+        half = stats.t.ppf(0.975, sum(sizes) - 3) * pooled.errors
+        luckless.append(abs(pooled.means[largest]) <= half[largest])
+        low, high = interval(pooled)
+        honest.append((low <= 0)[largest] & (high >= 0)[largest])
+        named.append((low <= 0) & (high >= 0))
+    assert np.mean(luckless) < 0.8
+    assert np.mean(honest) > 0.93
+    assert np.mean(named) > 0.97
+
+
+def test_a_set_that_stood_high_before_the_rows_came_pays_less_than_one_that_did_not():
+    rng, n = np.random.default_rng(0), 30
+    x = rows(200, rng, n)
+    sets = pad_sets([(0,), (1,), (2, 3)], n)
+    surrogate = SparseSpectrum.from_sets(n, {(0,): 2.0, (1,): 1.0})
+    pooled = pool([foretold(x, rng.normal(size=200), surrogate)], sets, sets, "Fourier", None)
+    np.testing.assert_array_equal(pooled.parts[0].rivals, [1, 2, 30 * 29 / 2])
+    low, high = interval(pooled)
+    price = (high - low) / 2 / pooled.errors
+    bonferroni = stats.t.isf(0.025 / pooled.parts[0].rivals, 199)
+    assert 0.9 * stats.t.isf(0.025, 199) == pytest.approx(price[0])
+    assert price[0] < price[1] < price[2] < bonferroni[2]
+
+
+def test_an_interval_begins_where_it_is_narrowest():
+    """A long-known set has all rows as evidence, a new one those since a surrogate held it."""
+    rng, n = np.random.default_rng(0), 30
+    old, new = {(0,): 1.0}, {(0,): 1.0, (1, 2): 1.0}
+    sets = pad_sets([(0,), (1, 2)], n)
+    rounds = []
+    for size, terms in ((100, old), (100, old), (300, new)):
+        x = rows(size, rng, n)
+        rounds.append(foretold(x, rng.normal(size=size), SparseSpectrum.from_sets(n, terms)))
+    pooled = pool(rounds, sets, sets, "Fourier", None)
+    middles = np.mean(interval(pooled), axis=0)
+    np.testing.assert_allclose(middles, [pooled.means[0], pooled.since(2).means[1]])
 
 
 def test_a_good_surrogate_makes_it_sharp_and_counts_the_more():
@@ -127,8 +181,8 @@ def test_a_good_surrogate_makes_it_sharp_and_counts_the_more():
     both = pool([bad, foretold(y, at(values, y), good)], ALL, sets, "BII", None)
     alone = pool([bad], ALL, sets, "BII", None)
     assert (both.errors < 0.05 * alone.errors).all()
-    assert both.parts[1][0] > 0.99
-    assert sum(part[0] for part in both.parts) == pytest.approx(1)
+    assert both.shares[1] > 0.99
+    assert both.shares.sum() == pytest.approx(1)
 
 
 def test_exact_rounds_leave_no_interval_to_speak_of():
