@@ -107,7 +107,7 @@ class Substituted(Rows):
         return super().digest() + hashlib.sha256(self.own.tobytes()).hexdigest()
 
     def _rows(self, present: BoolArray) -> list[IntArray]:
-        return [self.tokens[:, shown] for shown in present == self.own]
+        return [self.tokens.compress(shown, axis=1) for shown in present == self.own]
 
 
 def substituted(
