@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Page, WebSocket, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from results import RESULTS, setting, table, write_section
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark
@@ -73,6 +72,20 @@ ARRIVALS = """() => {
     window.arrived = [];
     new MutationObserver(note).observe(root, {attributes: true, attributeFilter: ['data-seq']});
 }"""
+HEARD = """
+window.heard = [];
+window.WebSocket = class extends WebSocket {
+    constructor(...args) {
+        super(...args);
+        this.addEventListener('message', ({data}) => {
+            const now = performance.timeOrigin + performance.now();
+            const text = data instanceof ArrayBuffer ? new TextDecoder('latin1').decode(data) : '';
+            const seq = text.includes('"frame"') && text.match(/"seq":\\s?(\\d+)/);
+            if (seq) window.heard.push([Number(seq[1]), now]);
+        });
+    }
+};
+"""
 # Takes a unit out, and waits until the model's own value is there.
 ASK = """player => new Promise((resolve, reject) => {
     const root = document.querySelector('[data-spex]');
@@ -90,22 +103,12 @@ ASK = """player => new Promise((resolve, reject) => {
 
 
 class HeardLab(Lab):
-    """Notes which frames reach the page, before any script has seen them."""
-
-    heard: set[int]
+    """Notes on each page which frames reach it and when, before any other script has seen them."""
 
     def page(self, *, dark: bool = False) -> Page:
         page = super().page(dark=dark)
-        self.heard = set()
-        page.on("websocket", self._listen)
+        page.add_init_script(HEARD)
         return page
-
-    def _listen(self, socket: WebSocket) -> None:
-        socket.on("framereceived", lambda payload: self._hear(payload if isinstance(payload, bytes) else b""))
-
-    def _hear(self, payload: bytes) -> None:
-        if b'"frame"' in payload and (seq := re.search(rb'"seq":\s?(\d+)', payload)):
-            self.heard.add(int(seq[1]))
 
 
 def opened(lab: Lab, name: str, *cells: str) -> Notebook:
@@ -125,16 +128,16 @@ def stream(lab: HeardLab, minutes: float) -> dict[str, float]:
     notebook.run(4)
     last = 1_000_000 + frames - 1
     notebook.page.wait_for_selector(f"[data-spex][data-seq='{last}']")
-    sent = {int(seq): at for seq, at in json.loads(notebook.text_of(4))}
-    arrived = {int(seq): at for seq, at in notebook.page.evaluate("() => window.arrived")}
-    late = [arrived[seq] - at for seq, at in sent.items() if seq in arrived]
-    dropped, undrawn = len(sent.keys() - lab.heard), len(sent.keys() - arrived.keys())
+    sent = dict(json.loads(notebook.text_of(4)))
+    heard, drawn = (dict(notebook.page.evaluate(f"() => window.{name}")) for name in ("heard", "arrived"))
+    late = [drawn[seq] - sent[seq] for seq in sent.keys() & drawn.keys()]
     return {
         "frames": frames,
         "median": float(np.median(late)),
         "p95": float(np.quantile(late, 0.95)),
-        "dropped": dropped,
-        "undrawn": undrawn,
+        "drawing": float(np.median([drawn[seq] - heard[seq] for seq in sent.keys() & heard.keys() & drawn.keys()])),
+        "dropped": len(sent.keys() - heard.keys()),
+        "undrawn": len(sent.keys() - drawn.keys()),
     }
 
 
@@ -225,6 +228,7 @@ def report(found: dict[str, dict[str, float]], ended: int, runs: int, version: s
     rows = [
         ("kernel to page, median", f"{late['median']:.0f} ms", f"{AIMS['median']} ms"),
         ("kernel to page, 95 % of frames", f"{late['p95']:.0f} ms", f"{AIMS['p95']} ms"),
+        ("of which in the page's scripts, median", f"{late['drawing']:.0f} ms", "–"),
         ("frames that the server dropped", f"{late['dropped']:.0f} of {late['frames']:,.0f}", "0"),
         ("frames that the page left out for a newer one", f"{late['undrawn']:.0f} of {late['frames']:,.0f}", "–"),
         ("fast runs whose last frame arrived", f"{ended} of {runs}", "all"),
