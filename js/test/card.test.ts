@@ -207,7 +207,8 @@ test("before the first estimate it shows the members, and asks nothing yet", () 
 test("evidence: what it costs, how far it is, and when it cannot be had", () => {
   const view = mount(frame({}, TURNS), {}, { selected: [0, 1] });
   const button = view.action("evidence");
-  expect(button.title).toContain("in 64 new contexts: about 16 ablations more"); // 4 players: 4 contexts of 4
+  expect(button.textContent).toBe("add evidence: 16 ablations"); // 4 players: 4 contexts of 4
+  expect(button.title).toContain("in 64 new contexts: about 16 ablations more");
   button.click();
   button.click();
   drawn();
@@ -219,14 +220,40 @@ test("evidence: what it costs, how far it is, and when it cannot be had", () => 
   view.show(frame({ seq: 2, turns: 1, verifying }, TURNS));
   expect([button.textContent, button.getAttribute("aria-busy")]).toEqual(["measuring 0 / 1", "true"]);
   view.show(frame({ seq: 3, turns: 1, verifying: { ...verifying, chosen: 0 } }, TURNS));
-  expect([button.textContent, button.hasAttribute("aria-disabled")]).toEqual(["add evidence", false]);
+  expect([button.textContent, button.hasAttribute("aria-disabled")]).toEqual(["add evidence: 16 ablations", false]);
   view.show(frame({ seq: 4, turns: 1, exact: true }, TURNS));
-  expect([button.getAttribute("aria-disabled"), button.title.slice(0, 27)]).toEqual([
+  expect([button.textContent, button.getAttribute("aria-disabled"), button.title.slice(0, 27)]).toEqual([
+    "add evidence",
     "true",
     "Every coalition was evaluat",
   ]);
   button.click();
   expect(view.sent.filter(({ type }) => type === "evidence")).toHaveLength(1);
+});
+
+test.each([
+  ["below its row", 500, 1],
+  ["beside it", 40, 0],
+])("a card that opens %s is brought into sight where that is needed, for who chose in the table", (_, top, times) => {
+  const view = mount();
+  const [card, row, other] = [view.find(".spex-card"), ...view.all("tr[data-members]")] as HTMLElement[];
+  if (!card || !row || !other) throw new Error();
+  for (const one of [row, other]) one.getBoundingClientRect = () => new DOMRect(0, 80, 400, 20);
+  card.getBoundingClientRect = () => new DOMRect(0, top, 400, 300);
+  const reveal = vi.spyOn(card, "scrollIntoView");
+  row.focus(); // as a click does
+  row.click();
+  drawn();
+  expect(reveal).toHaveBeenCalledTimes(times);
+  view.show(frame({ seq: 2 }, TURNS));
+  view.change({ selected: [0, 3] }); // by the kernel, though the focus is in the table
+  drawn();
+  other.blur();
+  view.find(".spex-unit").focus();
+  other.click(); // as a lane is, from elsewhere
+  drawn();
+  expect(reveal).toHaveBeenCalledTimes(times);
+  expect(reveal.mock.calls.every(([how]) => (how as ScrollIntoViewOptions).block === "nearest")).toBe(true);
 });
 
 test("its units can be taken out", () => {

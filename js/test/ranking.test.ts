@@ -20,9 +20,16 @@ test("rows say members, order, effect, kind and status, and the index is named",
     "redundant",
     "provisional",
   ]);
-  expect(view.find("summary").getAttribute("aria-label")).toBe("what BII means");
-  expect(view.find("summary").title).toContain("raises the output");
-  expect(view.find("summary").title).not.toContain("interval");
+  expect(view.action("meaning").getAttribute("aria-label")).toBe("what BII means");
+  expect(view.action("meaning").title).toContain("raises the output");
+  expect(view.action("meaning").title).not.toContain("interval");
+  const words = view.find(".spex-meaning .spex-help");
+  const open = () => [words.hidden, view.action("meaning").getAttribute("aria-expanded")];
+  expect(open()).toEqual([true, "false"]);
+  view.action("meaning").click();
+  expect(open()).toEqual([false, "true"]);
+  view.action("meaning").click();
+  expect(open()).toEqual([true, "false"]);
   expect(view.find('[data-members="0,1"] .spex-kind').title).toContain("turns another round");
 });
 
@@ -218,7 +225,9 @@ test("Tab enters the table at its top, also once rows have changed places", () =
 
 test("by an index without intervals nothing is called provisional", () => {
   const view = mount(frame({ index: "FBII" }, KNOWN));
-  expect(view.find("details").textContent).toContain("It has no interval that can be trusted; Fourier, BV and BII");
+  expect(view.find(".spex-meaning").textContent).toContain(
+    "It has no interval that can be trusted; Fourier, BV and BII",
+  );
   const status = view.find("tr[data-members] .spex-status");
   expect(status.textContent).toBe("no interval");
   expect(status.title).toContain("by this index nothing can be settled");

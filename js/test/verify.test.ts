@@ -14,8 +14,8 @@ const verifying = (done: number, chosen: number, ablations = 0, error = "") => (
 test("the button says what it will cost, and asks the kernel to measure", () => {
   const view = mount();
   const button = view.action("verify");
-  expect(button.textContent).toBe("verify top 10");
   // With four players in all: pairs in 4 contexts of 4 coalitions, the triple in 2 contexts of 8.
+  expect(button.textContent).toBe("verify top 10: 48 ablations");
   expect(button.title).toContain("Measure the 3 largest interactions on the model itself");
   expect(button.title).toContain("about 48 ablations more");
   button.click();
@@ -39,7 +39,7 @@ test("while it measures it says how far it is, and cannot be asked again", () =>
   button.click();
   expect(view.sent.filter(({ type }) => type === "verify")).toHaveLength(1);
   view.show(frame({ seq: 4, turns: 1, verifying: verifying(0, 0, 1280) }, SURE));
-  expect([button.textContent, button.hasAttribute("aria-disabled")]).toEqual(["verify top 10", false]);
+  expect([button.textContent, button.hasAttribute("aria-disabled")]).toEqual(["verify top 10: 48 ablations", false]);
   expect(view.find(".spex-done").textContent).toContain("1,280 more to measure");
 });
 
@@ -53,7 +53,7 @@ test.each([
   (_, head, known, why) => {
     const view = mount(frame(head, known));
     const button = view.action("verify");
-    expect(button.title).toContain(why);
+    expect([button.textContent, button.title]).toEqual(["verify top 10", expect.stringContaining(why)]);
     button.click();
     expect(view.sent).toEqual([{ type: "hello" }]);
   },

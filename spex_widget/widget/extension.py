@@ -41,12 +41,19 @@ def load_ipython_extension(ipython: InteractiveShell) -> None:
     magic = Magic(ipython.user_ns)
     ipython.register_magic_function(magic.spex, "cell", "spex")  # type: ignore[arg-type]
     ipython.Completer.custom_matchers.append(magic.complete)
+    ipython.input_transformers_cleanup.append(_show_help)
 
 
 def unload_ipython_extension(ipython: InteractiveShell) -> None:
     """Take it away again, for ``%unload_ext spex_widget``."""
     magic = ipython.magics_manager.magics["cell"].pop("spex").__self__
     ipython.Completer.custom_matchers.remove(magic.complete)
+    ipython.input_transformers_cleanup.remove(_show_help)
+
+
+def _show_help(lines: list[str]) -> list[str]:
+    """Let ``%%spex --help`` be ``%%spex?``: IPython gives a cell magic no cell without a body."""
+    return ["%%spex?\n"] if lines and lines[0].split()[:2] == ["%%spex", "--help"] else lines
 
 
 def _make_parser() -> MagicArgumentParser:

@@ -114,8 +114,9 @@ def test_what_is_said_in_two_lines_elsewhere_is_one_here(shell, capsys, monkeypa
     assert capsys.readouterr().err == "UsageError: not this one: it is too long (%%spex? lists the options)\n"
 
 
-def test_help_says_what_the_options_are(shell, capsys):
-    shell.run_cell("%%spex?")
+@pytest.mark.parametrize("cell", ["%%spex?", "%%spex --help", f"%%spex --help\n{TEXT}"])
+def test_help_says_what_the_options_are(shell, capsys, cell):
+    assert shell.run_cell(cell).success
     said = capsys.readouterr().out
     for option in ("--target TEXT", "--budget N", "--model NAME", "--as NAME", *UNITS, *ABLATIONS, *REFINE):
         assert option in said
@@ -180,6 +181,7 @@ def test_it_can_be_unloaded_and_loaded_again(shell, capsys):
     shell.run_cell(f"%%spex\n{TEXT}")
     assert "Cell magic `%%spex` not found" in capsys.readouterr().err
     assert shell.Completer.custom_matchers == []
+    assert extension._show_help not in shell.input_transformers_cleanup
     shell.run_line_magic("load_ext", "spex_widget")
     assert len(shell.Completer.custom_matchers) == 1
     explained(shell, "--budget 20")

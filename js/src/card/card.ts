@@ -6,7 +6,7 @@
 import type { Commands } from "../commands";
 import { evidenceButton } from "../header/verify";
 import { chips, quoted } from "../marks/chips";
-import { make, makeButton, onKeys, setAttribute, setText, showButton } from "../marks/dom";
+import { focused, make, makeButton, onKeys, setAttribute, setText, showButton } from "../marks/dom";
 import { count, signed } from "../marks/numbers";
 import { watch } from "../marks/watch";
 import { capital, indexName, KIND_WORDS, measuredWords, outputName, STATUS_WORDS, statusOf } from "../marks/wording";
@@ -49,6 +49,12 @@ export function cardPane(state: ViewState, commands: Commands): HTMLElement {
   buttons.append(takeOut, evidenceButton(state, commands));
   pane.append(title, facts, standing, table.element, sentence, help.element, buttons);
 
+  /** The row in which the person has just chosen it: below the table it may open out of sight. */
+  let from: Element | null = null;
+  state.onPerson(({ selected }) => {
+    if (selected) from = focused(pane)?.closest(".spex-ranking tr") ?? null;
+  });
+
   let asked = "";
   const moved = watch();
   const other = watch();
@@ -60,6 +66,8 @@ export function cardPane(state: ViewState, commands: Commands): HTMLElement {
     if (!moved(frame, person.selected, rankingScale.full)) return;
     if (pane.hidden) asked = "";
     else draw(frame, person.selected);
+    if (from && from.getBoundingClientRect().bottom < pane.getBoundingClientRect().top) reveal(pane);
+    from = null;
   });
 
   function draw(frame: Frame | null, selected: readonly number[]): void {
@@ -108,6 +116,12 @@ export function cardPane(state: ViewState, commands: Commands): HTMLElement {
     return row.measured ? `${said}. Measured: ${measuredWords(row.measured, full)}.` : `${said}.`;
   }
   return pane;
+}
+
+/** Bring what stands below into sight, by no more than it takes. */
+function reveal(pane: HTMLElement): void {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  pane.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" });
 }
 
 /** The kind's formula, a click away. */

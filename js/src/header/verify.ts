@@ -1,7 +1,7 @@
 /** The buttons that have interactions measured on the model itself; they say what that costs, and how far it is. */
 
 import type { Commands } from "../commands";
-import { makeButton, setAttribute, setText, showButton } from "../marks/dom";
+import { make, makeButton, setAttribute, setText, showButton } from "../marks/dom";
 import { count } from "../marks/numbers";
 import { type Frame, MOST_PLAYERS } from "../protocol";
 import type { ViewState } from "../state";
@@ -15,6 +15,8 @@ const EVIDENCE = 64;
 
 export function verifyButton(state: ViewState, commands: Commands): HTMLButtonElement {
   const element = makeButton("verify", () => commands.ask({ type: "verify", top: LARGEST, contexts: CONTEXTS }));
+  const [label, tag] = [make("span"), make("span", "spex-price")];
+  element.append(label, tag);
   const players = state.header.players.length;
   state.subscribe(() => {
     const frame = state.frame;
@@ -25,7 +27,8 @@ export function verifyButton(state: ViewState, commands: Commands): HTMLButtonEl
     const ablations = cost(sets, players, CONTEXTS);
     const why = frame ? whyNot(frame, sets.length, ablations) : "";
     showButton(element, frame !== null, !going && !why);
-    setText(element, chosen > 0 ? `verifying ${done} / ${chosen}` : going ? "verifying…" : `verify top ${LARGEST}`);
+    setText(label, chosen > 0 ? `verifying ${done} / ${chosen}` : going ? "verifying…" : `verify top ${LARGEST}`);
+    setText(tag, going || why || !frame ? "" : `: ${count(ablations)} ablations`);
     setAttribute(element, "aria-busy", going ? "true" : null);
     setAttribute(element, "title", why || promise(sets.length, ablations));
   });
@@ -48,7 +51,8 @@ export function evidenceButton(state: ViewState, commands: Commands): HTMLButton
     else if (frame.exact) why = EXACT;
     else if (ablations === 0) why = LARGE;
     showButton(element, state.live, !going && !why);
-    setText(element, chosen > 0 ? `measuring ${done} / ${chosen}` : going ? "measuring…" : "add evidence");
+    const label = why ? "add evidence" : `add evidence: ${count(ablations)} ablations`;
+    setText(element, chosen > 0 ? `measuring ${done} / ${chosen}` : going ? "measuring…" : label);
     setAttribute(element, "aria-busy", going ? "true" : null);
     const what = `Measure this set on the model itself, in ${EVIDENCE} new contexts`;
     setAttribute(element, "title", why || `${what}: ${price(ablations)}`);

@@ -1,6 +1,6 @@
 /** Which index is ranked, up to which order; and what its sign and the kinds mean. */
 
-import { make, makeOption, makeSelect, setAttribute, setText } from "../marks/dom";
+import { make, makeButton, makeOption, makeSelect, setAttribute, setText } from "../marks/dom";
 import { indexName, indexWords, KIND_WORDS } from "../marks/wording";
 import { type Frame, INDICES, OF_AN_ORDER } from "../protocol";
 import type { ViewState } from "../state";
@@ -25,12 +25,19 @@ export function indexPicker(state: ViewState) {
   const orderLabel = make("label", "spex-muted", "order ≤ ");
   orderLabel.append(order);
   orderLabel.title = "The largest order of its sets, which is a part of what this index is";
-  const help = make("details", "spex-help");
-  const name = make("summary", "", "?");
   const meaning = make("p");
   const kinds = make("dl");
   for (const [kind, words] of Object.entries(KIND_WORDS)) kinds.append(make("dt", "", kind), make("dd", "", words));
-  help.append(name, meaning, kinds);
+  const words = make("div", "spex-help");
+  words.append(meaning, kinds);
+  const open = (shown: boolean) => {
+    words.hidden = !shown;
+    setAttribute(name, "aria-expanded", String(shown));
+  };
+  const name = makeButton("meaning", () => open(words.hidden), "?");
+  open(false);
+  const help = make("div", "spex-meaning");
+  help.append(name, words);
   element.append(indexLabel, orderLabel, wait);
 
   /** What was asked for, until a frame has it. */
