@@ -108,14 +108,15 @@ class Chain:
     ) -> Chain:
         """With all refiners fitted to these rows and stacked by what they had foretold of the newest."""
         fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=self.fits.process)
+        mean = float(values.mean())
         if self.rounds:
             recent = self._recent(len(values))
             foretold = {name: np.concatenate([r.guesses[name] for r in recent]) for name in names}
-            weights = stacking_weights(names, foretold, np.concatenate([r.foretold.values for r in recent]))
+            weights = stacking_weights(names, foretold, np.concatenate([r.foretold.values for r in recent]), mean)
         else:
             weights = expected_weights(names)
         chosen = {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight > 0}
-        surrogate = stack(fits.spectra, chosen, float(values.mean()))
+        surrogate = stack(fits.spectra, chosen, mean)
         elder = {} if self.surrogate is None else {_STACKED: self.surrogate, "linear": self.fits.spectra["linear"]}
         return replace(self, mark=len(values), fits=fits, surrogate=surrogate, weights=chosen, elder=elder)
 

@@ -141,6 +141,7 @@ class _Problem:
             check_input=False,
             tol=1e-3,
             max_iter=100_000,  # tens serve, a thousand were seen: so many that no ConvergenceWarning is met
+            random_state=0,  # never drawn from, but without it NumPy's global stream is
         )
         return np.asarray(coefficients.T / self.weights)
 

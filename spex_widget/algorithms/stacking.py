@@ -16,7 +16,7 @@ from spex_widget.spectrum.arguments import FloatArray
 
 _EXPECTED = {"linear": 0.1, "parities": 0.05, "conjunctions": 0.05, "lasso": 0.1, "process": 0.7}
 _TOTAL = 0.9  # of what is expected: the rest is the mean's
-_ROUNDING = 1e-20  # of the squared range
+_ROUNDING = 1e-20  # of the largest square
 _TRUST, _FEW = 24.0, 64  # rows that what is expected counts for; more where fewer than so many have been foretold
 
 
@@ -28,7 +28,9 @@ def expected_weights(names: Sequence[str]) -> FloatArray:
     return np.asarray(_TOTAL * weights / weights.sum())
 
 
-def stacking_weights(names: Sequence[str], foretold: Mapping[str, FloatArray], values: FloatArray) -> FloatArray:
+def stacking_weights(
+    names: Sequence[str], foretold: Mapping[str, FloatArray], values: FloatArray, mean: float
+) -> FloatArray:
     """Non-negative weights by least squares, drawn towards what is expected; (names,) float64.
 
     Parameters
@@ -38,20 +40,22 @@ def stacking_weights(names: Sequence[str], foretold: Mapping[str, FloatArray], v
     foretold : mapping of str to ndarray of shape (k,)
         What each foretold of the values, before it had seen them.
     values : ndarray of shape (k,), float64
+    mean : float
+        What stands in for what the weights lack to 1: that of all values, since of a rare event these may hold none.
 
     Examples
     --------
     >>> values = np.random.default_rng(0).normal(size=500)
     >>> foretold = {"lasso": np.zeros(500), "process": values}
-    >>> stacking_weights(("lasso", "process"), foretold, values).round(2)
+    >>> stacking_weights(("lasso", "process"), foretold, values, 0.0).round(2)
     array([0., 1.])
     """
     expected = expected_weights(names)
     if len(names) == 1 or not len(values):
         return expected
-    mean, scale = values.mean(), np.ptp(values) or 1.0  # no square overflows so
-    columns = (np.column_stack([foretold[name] for name in names]) - mean) / scale
-    y = (values - mean) / scale
+    columns, y = np.column_stack([foretold[name] for name in names]) - mean, values - mean
+    scale = np.abs(y).max() or np.abs(columns).max() or 1.0  # no square overflows so
+    columns, y = columns / scale, y / scale
     # Ridge towards the expected, as strong as so many rows with the error of the best refiner.
     error = ((y[:, None] - columns) ** 2).mean(axis=0).min()
     pull = np.sqrt(_TRUST * max(1, _FEW / len(y)) * max(error, _ROUNDING))

@@ -67,7 +67,7 @@ def interactions(spectrum: SparseSpectrum, index: str = "FBII", max_order: int |
     return _interactions(spectrum, *index_order(index, max_order, spectrum.max_order))
 
 
-@lru_cache(maxsize=16)  # rows, kinds and flags of a snapshot ask for the same, and so do the rounds after it
+@lru_cache(maxsize=32)  # rows, kinds and flags of a snapshot ask for the same, and so do the rounds after it
 def _interactions(spectrum: SparseSpectrum, name: str, limit: int) -> SparseSpectrum:
     weights = fourier_weights(name, limit, spectrum.max_order)
     table = _superset_sums(spectrum, weights)

@@ -220,6 +220,19 @@ def test_rows_outgrow_their_room_with_some_told_and_some_out():
     np.testing.assert_array_equal(coalitions, x[:800])
 
 
+def test_a_rare_event_once_found_is_not_lost_where_the_newest_rows_hold_none():
+    """In one of 64 coalitions all six are there; no weight may go to the mean for want of them among the newest rows."""
+
+    def all_six(x):
+        return 10.0 * x[:, :6].all(axis=1)
+
+    x = np.random.default_rng(0).random((20_000, 30)) < 0.5
+    for budget in (672, 800):
+        estimate = explained(all_six, 30, budget, seed=6)
+        assert sum(estimate.weights.values()) == pytest.approx(1, abs=0.01)
+        assert np.var(all_six(x) - estimate.spectrum(x)) < 0.02 * np.var(all_six(x))
+
+
 # Small games are exact
 
 

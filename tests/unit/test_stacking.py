@@ -25,7 +25,7 @@ def mixture(foretold, weights):
 def test_one_alone_is_taken_as_it_is(name, k):
     foretold = {name: np.zeros(k)}
     assert expected_weights((name,)).tolist() == [1.0]
-    assert stacking_weights((name,), foretold, np.arange(float(k))).tolist() == [1.0]
+    assert stacking_weights((name,), foretold, np.arange(float(k)), 0.0).tolist() == [1.0]
 
 
 @pytest.mark.parametrize("refine", REFINE)
@@ -35,7 +35,8 @@ def test_what_is_expected_is_known_of_all_that_are_stacked(refine):
     assert weights.shape == (len(names),)
     assert (weights >= 0).all()
     assert weights.sum() == pytest.approx(1.0 if len(names) == 1 else 0.9)
-    np.testing.assert_array_equal(stacking_weights(names, {name: np.zeros(0) for name in names}, np.zeros(0)), weights)
+    nothing = {name: np.zeros(0) for name in names}
+    np.testing.assert_array_equal(stacking_weights(names, nothing, np.zeros(0), 0.0), weights)
 
 
 @pytest.mark.parametrize("planted", [(0, 0.3, 0, 0.6), (0.25, 0.25, 0.25, 0.25), (1, 0, 0, 0), (0, 0, 0, 1)])
@@ -44,12 +45,12 @@ def test_a_planted_mixture_is_found(planted, noise):
     foretold = foretellings(20_000)
     values = 3 + mixture(foretold, planted) + noise * np.random.default_rng(1).normal(size=20_000)
     foretold = {name: 3 + column for name, column in foretold.items()}
-    np.testing.assert_allclose(stacking_weights(NAMES, foretold, values), planted, atol=0.02)
+    np.testing.assert_allclose(stacking_weights(NAMES, foretold, values, 3.0), planted, atol=0.02)
 
 
 def test_who_foretells_the_opposite_is_not_listened_to():
     foretold = foretellings(300)
-    weights = stacking_weights(NAMES, foretold, mixture(foretold, (-1, 0.5, -0.2, 0.6)))
+    weights = stacking_weights(NAMES, foretold, mixture(foretold, (-1, 0.5, -0.2, 0.6)), 0.0)
     assert (weights >= 0).all()
     assert (weights[0], weights[2]) == (0, 0)
 
@@ -64,12 +65,10 @@ def test_they_are_least_squares_with_24_rows_for_what_is_expected(k):
     trust = 24 * max(1, 64 / k)  # the fewer speak, the more
 
     def loss(weights):
-        predicted = values.mean() + sum(
-            weight * (foretold[name] - values.mean()) for name, weight in zip(NAMES, weights, strict=True)
-        )
+        predicted = 0.8 + sum(weight * (foretold[name] - 0.8) for name, weight in zip(NAMES, weights, strict=True))
         return np.sum((values - predicted) ** 2) + trust * best * np.sum((weights - expected) ** 2)
 
-    found = stacking_weights(NAMES, foretold, values)
+    found = stacking_weights(NAMES, foretold, values, 0.8)
     reference = minimize(loss, expected, bounds=[(0, None)] * 4, options={"ftol": 1e-15, "gtol": 1e-10})
     np.testing.assert_allclose(found, reference.x, atol=1e-4)
     assert loss(found) <= reference.fun * (1 + 1e-9)
@@ -79,8 +78,9 @@ def test_they_are_least_squares_with_24_rows_for_what_is_expected(k):
 def test_the_units_do_not_matter(scale, shift):
     foretold = foretellings(60)
     values = mixture(foretold, (0, 0.5, 0.1, 0.4)) + np.random.default_rng(3).normal(size=60)
-    plain = stacking_weights(NAMES, foretold, values)
-    other = stacking_weights(NAMES, {name: scale * c + shift for name, c in foretold.items()}, scale * values + shift)
+    plain = stacking_weights(NAMES, foretold, values, 0.2)
+    moved = {name: scale * column + shift for name, column in foretold.items()}
+    other = stacking_weights(NAMES, moved, scale * values + shift, scale * 0.2 + shift)
     np.testing.assert_allclose(other, plain, atol=1e-8)
 
 
@@ -97,10 +97,21 @@ def test_the_units_do_not_matter(scale, shift):
 )
 def test_what_says_nothing_or_all_does_no_harm(foretold, values):
     columns = dict(zip(("lasso", "process"), (np.broadcast_to(column, 5) for column in foretold), strict=True))
-    weights = stacking_weights(("lasso", "process"), columns, values)
+    weights = stacking_weights(("lasso", "process"), columns, values, values.mean())
     assert np.isfinite(weights).all()
     assert (weights >= 0).all()
     assert weights.sum() < 1.1
+
+
+@pytest.mark.parametrize("miss", [0.0, 0.01])
+def test_where_the_newest_rows_hold_none_of_a_rare_event_who_says_so_is_believed(miss):
+    """All that is foretold is that nothing will happen, which is right: so nothing is to be left to the mean."""
+    rng = np.random.default_rng(0)
+    foretold = {name: miss * rng.normal(size=100) for name in NAMES}
+    weights = stacking_weights(NAMES, foretold, np.zeros(100), mean=0.15)
+    assert weights.sum() == pytest.approx(1, abs=0.01)
+    sure = stacking_weights(NAMES, {**foretold, "lasso": np.zeros(100)}, np.zeros(100), mean=0.15)
+    assert sure.sum() == pytest.approx(1, abs=0.01)
 
 
 # The sum
