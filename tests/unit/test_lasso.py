@@ -125,6 +125,6 @@ def test_what_the_held_out_rows_alone_show_does_not_derail_the_penalty():
 def test_the_random_numbers_of_others_are_left_alone():
     rng = np.random.default_rng(0)
     x = rng.random((100, 8)) < 0.5
-    before = np.random.get_state()[2]
+    before = np.random.get_state()[2]  # noqa: NPY002
     fit_lasso(x, x @ rng.normal(size=8), singles(8), seed=0)
-    assert np.random.get_state()[2] == before
+    assert np.random.get_state()[2] == before  # noqa: NPY002

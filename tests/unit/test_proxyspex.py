@@ -221,7 +221,7 @@ def test_rows_outgrow_their_room_with_some_told_and_some_out():
 
 
 def test_a_rare_event_once_found_is_not_lost_where_the_newest_rows_hold_none():
-    """In one of 64 coalitions all six are there; no weight may go to the mean for want of them among the newest rows."""
+    """In one of 64 coalitions all six are there; of that the newest rows may say nothing."""
 
     def all_six(x):
         return 10.0 * x[:, :6].all(axis=1)
