@@ -1,6 +1,6 @@
 /** The wire: mirrors spex_widget/snapshot/frame.py, snapshot.py, ranked.py, measured.py and asked.py. tests/unit/test_wire.py holds the two together. */
 
-export const VERSION = 2;
+export const VERSION = 3;
 
 /** Pads the sets of a frame. */
 export const NO_PLAYER = 65535;
@@ -65,6 +65,8 @@ export interface Interaction {
   kind: Kind;
   /** For this surrogate and this ablation. */
   settled: boolean;
+  /** Whether noise makes effects as large. */
+  noise: boolean;
   /** Null where it was not measured. */
   verdict: Verdict | null;
   /** What was measured, where there is a verdict. */
@@ -202,8 +204,6 @@ export interface Frame {
   outputLabel: string;
   /** The outputs that the estimate is a sum of, by position, and their weights; none before the first estimate. */
   outputTerms: [output: number, weight: number][];
-  /** Smaller effects are noise; null where that was not measured. */
-  floor: number | null;
   /** Which refiners speak in the surrogate, and with what weight. */
   weights: Record<string, number>;
   /** What a person should know beside the numbers, a plain sentence each. */
@@ -278,7 +278,6 @@ export function decodeFrame(bytes: DataView): Frame | null {
     output: head.output,
     outputLabel: head.output_label,
     outputTerms: head.output_terms,
-    floor: head.floor,
     weights: head.weights,
     remarks: head.remarks,
     verifying: head.verifying,
@@ -323,7 +322,9 @@ function readProbes(bytes: DataView, layout: Layout): Probe[] {
 function readInteractions(bytes: DataView, layout: Layout): Interaction[] {
   const width = layout.members?.[1][1] ?? 0;
   const players = readArray(bytes, layout, "members");
-  const [kinds, settled, verdicts] = ["kind", "settled", "verdict"].map((name) => readArray(bytes, layout, name));
+  const [kinds, settled, noise, verdicts] = ["kind", "settled", "noise", "verdict"].map((name) =>
+    readArray(bytes, layout, name),
+  );
   const figures = "measured" in layout ? readArray(bytes, layout, "measured") : null;
   const [lows, highs] = "low" in layout ? ["low", "high"].map((name) => readArray(bytes, layout, name)) : [];
   return Array.from(readArray(bytes, layout, "effect"), (effect, row) => {
@@ -337,6 +338,7 @@ function readInteractions(bytes: DataView, layout: Layout): Interaction[] {
       interval: lows && highs ? [lows[row] ?? effect, highs[row] ?? effect] : null,
       kind: KINDS[kinds?.[row] ?? 0] ?? "mixed",
       settled: settled?.[row] === 1,
+      noise: noise?.[row] === 1,
       verdict,
       measured: verdict && { effect: mean, low, high, contexts, targeted },
     };

@@ -20,6 +20,7 @@ import widget, { type Traits } from "../src/widget";
 export interface Sure {
   interval?: [low: number, high: number];
   settled?: boolean;
+  noise?: boolean;
   verdict?: Verdict;
   measured?: [effect: number, low: number, high: number, contexts: number, targeted: number];
 }
@@ -52,7 +53,6 @@ export interface Head {
   output: number;
   output_label: string;
   output_terms: [number, number][];
-  floor: number | null;
   weights: Record<string, number>;
   remarks: string[];
   verifying: Verifying;
@@ -82,7 +82,6 @@ const HEAD: Head = {
   output: 0,
   output_label: "POSITIVE",
   output_terms: [[0, 1]],
-  floor: null,
   weights: {},
   remarks: [],
   verifying: { done: 0, chosen: 0, ablations: 0, error: "" },
@@ -120,6 +119,7 @@ export function frame(head: Partial<Head> = {}, known?: Known): DataView {
           new Float32Array(rows.flatMap(([, , , sure]) => sure?.measured ?? [0, 0, 0, 0, 0])),
         ],
         ["settled", "|u1", [rows.length], flags((sure) => Number(sure.settled ?? false))],
+        ["noise", "|u1", [rows.length], flags((sure) => Number(sure.noise ?? false))],
         ["verdict", "|u1", [rows.length], flags((sure) => (sure.verdict ? VERDICTS.indexOf(sure.verdict) + 1 : 0))],
         ["kind", "|u1", [rows.length], new Uint8Array(rows.map(([, , kind]) => KINDS.indexOf(kind ?? "mixed")))],
         ["history", "<f4", [known.history?.length ?? 0, 5], new Float32Array((known.history ?? []).flat())],

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { decodeFrame, KINDS, NO_PLAYER, TOP, VERDICTS } from "../src/protocol";
+import { decodeFrame, KINDS, NO_PLAYER, TOP, VERDICTS, VERSION } from "../src/protocol";
 import { frame } from "./model";
 
 const at = (name: string) => join(import.meta.dirname, "fixtures", name);
@@ -37,7 +37,6 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
     output: head.output,
     outputLabel: head.output_label,
     outputTerms: head.output_terms,
-    floor: head.floor,
     weights: head.weights,
     remarks: head.remarks,
     verifying: head.verifying,
@@ -65,6 +64,7 @@ test.each([0, 1, 4])("reads what Python wrote, %i bytes into a buffer", (shift) 
       interval: [arrays.low[i], arrays.high[i]],
       kind: KINDS[arrays.kind[i]],
       settled: arrays.settled[i] === 1,
+      noise: arrays.noise[i] === 1,
       verdict: VERDICTS[arrays.verdict[i] - 1] ?? null,
       measured: arrays.verdict[i] ? figures(arrays.measured[i]) : null,
     })),
@@ -77,7 +77,7 @@ test("an empty frame is nothing known, and one before the first estimate has no 
 });
 
 test("a frame of another version is refused in words", () => {
-  expect(() => decodeFrame(frame({ version: 1 }))).toThrow("version 2 and the kernel sends version 1");
+  expect(() => decodeFrame(frame({ version: 1 }))).toThrow(`version ${VERSION} and the kernel sends version 1`);
 });
 
 test("the top is as long as Python makes it", () => {

@@ -52,7 +52,9 @@ test("the status: what was measured beats settled, and noise is named", () => {
   expect(status()).toEqual(["settled", "contradicted", "provisional", "undecided"]);
   expect(view.find("td.spex-status").title).toContain("settled for this surrogate and this ablation");
   expect(view.all("tr[data-members]:not([data-pale])").map((row) => row.dataset.members)).toEqual(["0,1", "1,2,3"]);
-  view.show(frame({ seq: 2, exact: true, floor: 1.5 }, SURE));
+  const rows = [...(SURE.rows ?? [])];
+  rows[2] = [[0, 3], 1, "mixed", { noise: true }];
+  view.show(frame({ seq: 2, exact: true }, { ...SURE, rows }));
   expect(status()).toEqual(["exact", "contradicted", "noise", "undecided"]);
 });
 

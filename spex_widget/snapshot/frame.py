@@ -23,7 +23,7 @@ from spex_widget.snapshot.snapshot import Snapshot, trusted_intervals
 from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.sets import stack_sets
 
-VERSION = 2
+VERSION = 3
 """Raised whenever a page of the old code would misread a frame of the new."""
 
 TOP = 100
@@ -64,7 +64,6 @@ def encode(snapshot: Snapshot) -> bytes:
         "exact": bool(estimate and estimate.exact),
         "output": estimate.output.position if estimate else 0,
         "output_terms": [list(term) for term in estimate.output.terms] if estimate else [],
-        "floor": None if snapshot.floor is None else _number(snapshot.floor),
         "output_label": estimate.output.label if estimate else "",
         "r2": [_number(r2.value), _number(r2.low), _number(r2.high)] if r2 else None,
         "weights": dict(estimate.weights) if estimate else {},
@@ -155,15 +154,18 @@ def _probes(asked: Asked) -> dict[str, npt.NDArray[Any]]:
 
 
 def _standing(snapshot: Snapshot, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    """Whether each row is settled, what measuring it says (0 for nothing, else its place in `VERDICTS`, from 1), and
-    where any was measured the figures: effect, low, high, contexts, how many of these were targeted.
+    """Whether each row is settled, whether it is noise, what measuring it says (0 for nothing, else its place in
+    `VERDICTS`, from 1), and where any was measured the figures: effect, low, high, contexts, how many of these were
+    targeted.
     """
     codes: dict[str | None, int] = {None: 0, **{verdict: code for code, verdict in enumerate(VERDICTS, 1)}}
     sets = [tuple(int(i) for i in row if i != NO_PLAYER) for row in arrays["members"]]
     rows = list(zip(sets, map(float, arrays["effect"]), strict=True))
     settled = [bool(snapshot.is_settled(*row, snapshot.index, snapshot.max_order)) for row in rows]
+    noise = [snapshot.is_noise(*row) for row in rows]
     verdict = [codes[snapshot.verdict(*row)] for row in rows]
-    standing = {"settled": np.array(settled, dtype=np.uint8), "verdict": np.array(verdict, dtype=np.uint8)}
+    flags = {"settled": settled, "noise": noise, "verdict": verdict}
+    standing = {name: np.array(flag, dtype=np.uint8) for name, flag in flags.items()}
     if not any(verdict):
         return standing
     figures = [snapshot.measured.get(players, Measured(0.0, 0.0, 0.0, 0)) for players, _ in rows]

@@ -168,9 +168,9 @@ class Snapshot:
         """Whether a set's effect is settled for this surrogate and this ablation, see `Estimate.settled`.
 
         Single players are among the largest of any order, interactions among those of order 2 and more. What is exact
-        is settled, whatever its size; but nothing is under the noise floor. None where the index has no such interval.
+        is settled, whatever its size; but nothing is that noise can make. None where the index has no such interval.
         """
-        if self.estimate is None or self.is_noise(effect):
+        if self.estimate is None or self.is_noise(players, effect):
             return False
         if self.estimate.exact:
             return True
@@ -178,9 +178,14 @@ class Snapshot:
             return None
         return players in _settled(self.estimate, index, max_order, min(len(players), 2))
 
-    def is_noise(self, effect: float) -> bool:
-        """Whether an effect lies under the noise floor."""
-        return self.floor is not None and abs(effect) < self.floor
+    def is_noise(self, players: tuple[int, ...], effect: float) -> bool:
+        """Whether noise of the floor's size makes effects as large as this.
+
+        The floor is how far two values lie apart, √2 times the deviation of one, and an effect of order k adds up 2^k
+        values: nineteen of twenty that are noise alone are smaller than twice 2^(k/2) such deviations. Of an index that
+        averages over contexts, and of an estimate from many ablations, all are.
+        """
+        return self.floor is not None and abs(effect) < self.floor * 2 ** ((len(players) + 1) / 2)
 
 
 def trusted_intervals(

@@ -92,9 +92,25 @@ def test_nothing_under_the_floor_is_settled():
     assert said == {(0,): True, (1,): False, (0, 1): False}
 
 
-@pytest.mark.parametrize(("limit", "effect", "noise"), [(0.1, 0.05, True), (0.1, -0.2, False), (None, 0.0, False)])
+@pytest.mark.parametrize(("limit", "effect", "noise"), [(0.1, -0.15, True), (0.1, -0.25, False), (None, 0.0, False)])
 def test_what_is_noise(limit, effect, noise):
-    assert Snapshot(1, "done", "", 0, 0, floor=limit).is_noise(effect) is noise
+    assert Snapshot(1, "done", "", 0, 0, floor=limit).is_noise((3,), effect) is noise
+
+
+@pytest.mark.parametrize("index", ["BII", "FBII", "Moebius", "Fourier"])
+def test_of_pure_noise_next_to_nothing_passes_at_any_order(index):
+    rng, n = np.random.default_rng(0), 8
+    seen = {order: [] for order in range(1, n + 1)}
+    for _ in range(20):
+        known = Estimate(FIRST, 1, 256, SparseSpectrum.from_values(0.05 * rng.normal(size=1 << n)), exact=True)
+        snapshot = Snapshot(1, "done", "", 256, 256, estimate=known, floor=0.05 * np.sqrt(2))
+        for row in Result(Header((*"abcdefgh",), ("value",), (), "", "", "", ""), snapshot).ranking(index):
+            seen[row["order"]].append(row["settled"])
+    assert all(np.mean(seen[order]) < 0.06 for order in range(1, n))
+    # Twenty draws of the one set of all.
+    assert np.sum(seen[n]) <= 3
+    # Where nothing averages, the limit is not beyond what noise does.
+    assert index != "Moebius" or all(np.mean(seen[order]) > 0.02 for order in (3, 4, 5))
 
 
 def test_the_pilot_is_not_paid_for_again(tmp_path):
@@ -130,6 +146,14 @@ def test_what_cannot_be_foretold_is_not(tmp_path):
     found = plan(game, r2=0.9, log=tmp_path / "log")
     assert found.enough is None
     assert "when R² will reach 0.9 cannot be told from 256 ablations" in repr(found)
+
+
+@pytest.mark.parametrize("output", [0, {"a": 1, "b": -1}], ids=["constant", "of constant difference"])
+def test_a_constant_has_nothing_to_foretell(output, tmp_path):
+    game = FunctionGame(lambda x: np.column_stack([np.full(len(x), 2.0), np.full(len(x), 3.0)]), N, outputs=["a", "b"])
+    said = repr(plan(game, r2=0.9, output=output, log=tmp_path / "log"))
+    assert "no value differs among 256 ablations, so there is no R² to foretell" in said
+    assert "cannot be told" not in said
 
 
 def test_where_everything_can_be_evaluated_that_is_enough(tmp_path):
@@ -177,7 +201,7 @@ def test_what_the_game_raises_is_raised_and_logged(tmp_path):
     ("arguments", "error", "message"),
     [
         ({"time": -1}, ValueError, "time must be a positive number of seconds, got -1"),
-        ({"r2": 2}, ValueError, "r2 must be between 0 and 1, got 2"),
+        ({"r2": 2}, ValueError, "r2 must be a number between 0 and 1, got 2"),
         ({"budget": 1}, ValueError, "budget must be at least 2"),
         ({"output": 7}, ValueError, "output must be one of"),
         ({"seed": "x"}, TypeError, "seed must be a whole number"),

@@ -199,7 +199,6 @@ def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
         "turns",
         "index",
         "max_order",
-        "floor",
     ):
         assert head[name] == getattr(snapshot, name)
     estimate = snapshot.estimate
@@ -248,12 +247,13 @@ def test_a_frame_says_how_sure_each_row_is() -> None:
     assert settled == {(0, 7), (7, 8, 299), (299,), (0,)}
 
 
-@pytest.mark.parametrize(("floor", "settled"), [(None, [1, 1, 1]), (0.3, [0, 1, 0])])
+@pytest.mark.parametrize(("floor", "settled"), [(None, [1, 1, 1]), (0.2, [0, 1, 0])])
 def test_what_is_exact_is_settled_but_for_noise(floor: float | None, settled: list[int]) -> None:
     spectrum = SparseSpectrum.from_sets(2, {(0,): 0.25, (1,): 0.02, (0, 1): -0.01})
     estimate = Estimate(FIRST, 1, 4, spectrum, exact=True)
     _, arrays = decode(encode(Snapshot(1, "done", "", 4, 4, estimate=estimate, floor=floor)))
     assert arrays["settled"].tolist() == settled
+    assert arrays["noise"].tolist() == [1 - flag for flag in settled]
     assert "low" not in arrays
 
 

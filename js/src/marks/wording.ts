@@ -38,7 +38,7 @@ export type Status = Verdict | "noise" | "exact" | "settled" | "provisional" | "
 /** What is known of a row: a measurement on the model says more than the surrogate does. */
 export function statusOf(row: Interaction, frame: Frame): Status {
   if (row.verdict) return row.verdict;
-  if (frame.floor !== null && Math.abs(row.effect) < frame.floor) return "noise";
+  if (row.noise) return "noise";
   if (frame.exact) return "exact";
   if (row.settled) return "settled";
   return isHonest(frame.index) ? "provisional" : "no interval";
@@ -48,7 +48,7 @@ export const STATUS_WORDS: Record<Status, string> = {
   confirmed: "measured on the model itself: it has this sign, and about this size",
   contradicted: "measured on the model itself: it has not this sign, or next to nothing of this size",
   undecided: "measured on the model itself, over too few contexts to tell",
-  noise: "smaller than what two values of one coalition differ by",
+  noise: "no larger than what noise alone makes: two values of one coalition differ by as much",
   exact: "every coalition was evaluated: nothing is estimated",
   settled:
     "settled for this surrogate and this ablation: it is among the ten largest for sure, its sign has held, its interval leaves out 0, and R² is high enough",
