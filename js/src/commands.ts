@@ -28,7 +28,10 @@ export class Commands {
   constructor(
     readonly state: ViewState,
     readonly send: (command: Command) => void,
-  ) {}
+  ) {
+    // A trait that is set goes nowhere in silence where the kernel is gone; a message does not.
+    state.onPerson(() => state.live && this.#tell({ type: "hello" }));
+  }
 
   /** Send a command; until a frame acknowledges it, it is pending and cannot be sent again. */
   ask(command: Verb): void {
@@ -59,6 +62,8 @@ export class Commands {
       this.send(command);
     } catch {
       this.lost = true;
+      this.state.live = false;
+      this.state.invalidate();
     }
     return !this.lost;
   }

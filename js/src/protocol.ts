@@ -107,7 +107,10 @@ export function modelValue({ probes }: Frame, ablated: readonly number[]): numbe
 
 /** Where the model's answer changes, which is known of single outputs alone. */
 export function thresholdOf(header: Header, frame: Frame | null): number | null {
-  return frame && frame.output < 0 ? null : header.threshold;
+  if (!frame || frame.output >= 0) return header.threshold;
+  return frame.outputTerms.length > 1 && frame.outputTerms.reduce((sum, [, weight]) => sum + weight, 0) === 0
+    ? 0
+    : null;
 }
 
 /** The smallest ablation found that takes the output across a threshold. */

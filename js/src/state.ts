@@ -40,7 +40,7 @@ export class ViewState {
   readonly person: Person = { selected: NOBODY, what_if: NOBODY, output: 0, index: "BII", max_order: null };
   /** Interactions of order 2 and more as they stand in the ranking, from the top. */
   standing: readonly Standing[] = [];
-  /** Whether a kernel answers; a recording has none. */
+  /** Whether a kernel answers: a recording has none, and one that was restarted knows nothing of this view. */
   live = true;
   /** Whether the person has asked for this very moment: nothing is held back then for the eyes to follow. */
   jumped = false;

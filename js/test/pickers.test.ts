@@ -211,6 +211,15 @@ test("the index on screen is named, and its order where that is a part of what i
   expect([index.value, order.value, order.closest("label")?.hidden]).toEqual(["BII", "", true]);
 });
 
+test("where the kernel is gone no index is waited for", () => {
+  const view = mount(frame({ index: "BII", max_order: null }, KNOWN), {}, { index: "BII", max_order: null });
+  view.trouble.error = new Error("Cannot send");
+  const index = pick(view, "index");
+  choose(index, "FSII");
+  drawn();
+  expect([index.value, view.find(".spex-index > [aria-live]").textContent]).toEqual(["BII", ""]);
+});
+
 test("another index is asked for, and named as coming until a frame has it", () => {
   const view = mount(frame({ index: "BII", max_order: null }, KNOWN), {}, { index: "BII", max_order: null });
   const [index, order, wait] = [pick(view, "index"), pick(view, "max_order"), view.find(".spex-index > [aria-live]")];

@@ -115,7 +115,7 @@ test("the focus stays among the buttons when the one that has it goes", () => {
     drawn();
     return (document.activeElement as HTMLElement).getAttribute("aria-label") ?? document.activeElement?.textContent;
   };
-  expect([press(0), press(3), press(1)]).toEqual(["put “bad” back", "put “bad” back", "find the smallest flip"]);
+  expect([press(0), press(3), press(1)]).toEqual(["put “bad” back", "put “bad” back", "find the smallest set"]);
 });
 
 test("in a recording the surrogate answers alone", () => {
@@ -123,6 +123,16 @@ test("in a recording the surrogate answers alone", () => {
   const view = mount(undefined, {}, { what_if: [1], recording });
   expect(line(view)).toBe("○ surrogate −1.00 (−2.00 from all present) · no model here: the surrogate alone");
   expect([view.find(".spex-search").hidden, view.sent]).toEqual([true, []]);
+});
+
+test("where the kernel is gone the surrogate answers alone, and nothing is waited for", () => {
+  const view = mount(frame({}, TURNS));
+  view.trouble.error = new Error("Cannot send");
+  view.find(".spex-unit").click();
+  drawn();
+  expect(line(view)).toContain("no model here: the surrogate alone");
+  expect(view.find(".spex-search").hidden).toBe(true);
+  expect(view.find(".spex-busy").textContent).toBe("the kernel of this view is gone: run the cell again");
 });
 
 test("why the model gave no answer is an alert, as text", () => {
@@ -167,6 +177,16 @@ test("where the answer changes is known of single outputs alone", () => {
   const searched = { ...NOTHING, flip: FLIP }; // of the sum, across the same number
   view.show(frame({ seq: 3, ...sum, asked: searched }, TURNS));
   expect([field.placeholder, line(view).includes("this crosses 0")]).toEqual(["half way", true]);
+});
+
+test.each<[number[], string]>([
+  [[1, -1], "0"],
+  [[0.5, 0.5], "half way"],
+  [[1, -0.5], "half way"],
+])("a contrast is even at 0: weights %s", (weights, written) => {
+  const terms = weights.map((weight, at): [number, number] => [at, weight]);
+  const view = mount(frame({ output: -1, output_terms: terms }, TURNS), { threshold: 0.25 });
+  expect(view.find<HTMLInputElement>(".spex-search input").placeholder).toBe(written);
 });
 
 test("values that share a level are written to the places at which they differ, and differences to their own", () => {

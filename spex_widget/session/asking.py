@@ -97,8 +97,8 @@ class Asking(ABC):
         Parameters
         ----------
         threshold : float, optional
-            By default where the game says that the answer changes (0 for log-odds); where it does not say, or a sum of
-            outputs is explained, half way between the surrogate's values with all players and with none.
+            By default where the game says that the answer changes (0 for log-odds), and 0 for a contrast, whose weights
+            sum to 0; else half way between the model's values with all players and with none.
 
         Returns
         -------

@@ -14,7 +14,7 @@ from spex_widget.session.prober import Prober
 from spex_widget.session.publisher import Publisher
 from spex_widget.session.run import Run, in_words
 from spex_widget.snapshot import Flip
-from spex_widget.spectrum.arguments import FloatArray
+from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 _logger = logging.getLogger(__name__)
 
@@ -43,20 +43,21 @@ class Flipper:
 
     def find(self, result: Result, threshold: float | None) -> Flip:
         """Search, and wait for what is found."""
-        begun = self._begin(result, threshold)
+        stopped = self._begin(result, threshold)
         try:
-            return self._search(result, *begun)
+            return self._search(result, threshold, stopped)
         except BaseException as error:
-            self._end(result, begun[1], error)
+            self._end(result, stopped, error)
             raise
 
     def start(self, result: Result, threshold: float | None) -> None:
         """Search in a thread of its own."""
-        begun = self._begin(result, threshold)
+        stopped = self._begin(result, threshold)
         try:
-            Thread(target=self._search_aside, args=(result, *begun), name="spex-flipper", daemon=True).start()
+            search = (result, threshold, stopped)
+            Thread(target=self._search_aside, args=search, name="spex-flipper", daemon=True).start()
         except BaseException as error:
-            self._end(result, begun[1], error)
+            self._end(result, stopped, error)
             raise
 
     def stop(self) -> None:
@@ -64,8 +65,10 @@ class Flipper:
         with self._run.moved:
             self._stopped.set()
 
-    def _begin(self, result: Result, threshold: float | None) -> tuple[float, Event]:
-        flip = Flip(self._usual(result) if threshold is None else threshold)
+    def _begin(self, result: Result, threshold: float | None) -> Event:
+        # Until the model has said what is half way, the surrogate's stands for it.
+        known = _usual(result) if threshold is None else threshold
+        flip = Flip(float(result.predict(_ends(result)).mean()) if known is None else known)
         with self._run.moved:
             self._stopped.set()
             self._stopped = stopped = Event()
@@ -75,17 +78,9 @@ class Flipper:
                 del flips[output]
             flips[result.estimate.output] = flip
         self._publisher.notify(urgent=True)
-        return flip.threshold, stopped
+        return stopped
 
-    def _usual(self, result: Result) -> float:
-        """Where the model's answer changes; of a sum of outputs, and where nobody knows: half way to nothing."""
-        given = result.header.threshold
-        if given is not None and result.estimate.output.position >= 0:
-            return given
-        players = result.spectrum.n
-        return float(result.predict(without(players, [(), tuple(range(players))])).mean())
-
-    def _search_aside(self, result: Result, threshold: float, stopped: Event) -> None:
+    def _search_aside(self, result: Result, threshold: float | None, stopped: Event) -> None:
         try:
             self._search(result, threshold, stopped)
         except BaseException as error:
@@ -93,7 +88,7 @@ class Flipper:
                 _logger.exception("looking for a flip failed")  # the run is told in words alone
             self._end(result, stopped, error)
 
-    def _search(self, result: Result, threshold: float, stopped: Event) -> Flip:
+    def _search(self, result: Result, threshold: float | None, stopped: Event) -> Flip:
         output, n = result.estimate.output, result.spectrum.n
 
         def ask(sets: Sequence[Players]) -> FloatArray:
@@ -108,7 +103,10 @@ class Flipper:
             self._publisher.notify(urgent=True)
 
         with self._one:
-            flip = find_flip(result.spectrum, threshold, ask, note)
+            across = _usual(result) if threshold is None else threshold
+            if across is None:
+                across = float(output.of(self._prober.ask(_ends(result), stopped)).mean())
+            flip = find_flip(result.spectrum, across, ask, note)
             # Known by now, and shown: what the search set out from, and where it came to.
             self._prober.ask(without(n, [(), *([flip.ablated] if flip.ablated else [])]))
             note(flip)
@@ -125,3 +123,17 @@ class Flipper:
                 if not isinstance(error, CancelledError):
                     answers.error = in_words(error)
         self._publisher.notify(urgent=True)
+
+
+def _usual(result: Result) -> float | None:
+    """Where the model's answer changes: the game says so of one output, and a contrast is even at 0; None elsewhere."""
+    output = result.estimate.output
+    if output.position >= 0:
+        return result.header.threshold
+    return 0.0 if len(output.terms) > 1 and sum(weight for _, weight in output.terms) == 0 else None
+
+
+def _ends(result: Result) -> BoolArray:
+    """All players, and none."""
+    players = result.spectrum.n
+    return without(players, [(), tuple(range(players))])

@@ -24,6 +24,11 @@ def test_the_compose_notebook_links_what_it_says(lab: Lab):
     page.wait_for_selector(BAR)
     boxed, replaced, removed, beside_chart = (page.locator(VIEW.format(i)) for i in range(4))
 
+    # Side by side they share the width, without being told to.
+    left, right = (view.bounding_box() for view in (replaced, removed))
+    assert left["x"] + left["width"] <= right["x"] + 1
+    assert left["width"] == right["width"] > 300
+
     # Another output is chosen by a control, on the page alone, and the view shows it.
     page.locator(".widget-toggle-button", has_text="NEGATIVE").click()
     boxed.locator(".spex-what strong", has_text="NEGATIVE").wait_for()

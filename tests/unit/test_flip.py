@@ -223,6 +223,21 @@ def test_the_usual_threshold_is_the_games_own_or_half_way():
     session.select([1, 1])
     session.wait(30)
     assert session.smallest_flip().threshold == pytest.approx(3.0)
+    session.select({"a": 1, "b": -1})
+    session.wait(30)
+    assert session.smallest_flip().threshold == 0.0
+
+
+def test_half_way_is_the_models_own():
+    def rare(x):
+        return 1.0 * x[:, 0] + 64.0 * x.all(axis=1)  # which a surrogate of few ablations does not know
+
+    session = finished(FunctionGame(rare, 12), budget=64)
+    assert abs(session.result.predict(np.ones((1, 12), bool))[0] - 65) > 30
+    flip = session.smallest_flip()
+    assert flip.threshold == pytest.approx((65 + 0) / 2)
+    asked = {tuple(probe.coalition): probe.value for probe in session.snapshot().asked.probes}
+    assert (asked[(True,) * 12], asked[(False,) * 12]) == (65.0, 0.0)
 
 
 def test_each_output_has_its_own():

@@ -59,7 +59,7 @@ export function indexPicker(state: ViewState) {
   function draw(frame: Frame): void {
     const { person } = state;
     const dropped = wanted !== print(person.index, person.max_order); // by another hand
-    if (dropped || wanted === print(frame.index, frame.maxOrder)) wanted = "";
+    if (dropped || !state.live || wanted === print(frame.index, frame.maxOrder)) wanted = "";
     if (!wanted) show(frame);
     orderLabel.hidden = !isOfAnOrder(index.value);
     setText(wait, wanted ? `computing… this is still ${indexName(frame)}` : "");

@@ -27,7 +27,6 @@ export function flipSearch(state: ViewState, commands: Commands) {
   find.title =
     "Search the surrogate for the fewest units whose absence takes the output across, and try them on the model";
   form.append(find, label);
-  form.hidden = !state.live; // nobody would answer
 
   const words = make("span");
   words.setAttribute("aria-live", "polite");
@@ -37,12 +36,14 @@ export function flipSearch(state: ViewState, commands: Commands) {
 
   state.subscribe(() => {
     const { frame } = state;
+    form.hidden = !state.live; // nobody would answer
     const flip = frame?.asked.flip ?? null;
-    setAttribute(field, "placeholder", String(thresholdOf(header, frame) ?? "half way"));
+    const known = thresholdOf(header, frame);
+    setAttribute(field, "placeholder", String(known ?? "half way"));
     const going = commands.isPending("flip") || flip?.searching === true;
     showButton(find, true, !going && !!frame?.spectrum);
     const tried = flip?.searching ? ` ${count(flip.tried)} tried` : "";
-    setText(find, going ? `searching…${tried}` : "find the smallest flip");
+    setText(find, going ? `searching…${tried}` : `find the smallest ${known === null ? "set" : "flip"}`);
     setAttribute(find, "aria-busy", going ? "true" : null);
     setText(words, frame && flip && !flip.searching ? wordsOfFlip(frame, flip, state) : "");
     const found = !!flip && flip.ablated.length > 0;
@@ -59,6 +60,7 @@ function wordsOfFlip(frame: Frame, flip: Flip, { header }: ViewState): string {
   const spread = roundUp(spreadOf([all, flip.value ?? all, flip.threshold]));
   const across = level(flip.threshold, spread);
   if (flip.ablated.length === 0 || flip.value === null) {
+    if (flip.tried === 0) return `By the surrogate no set takes ${output} across ${across}.`;
     return `No set was found that takes ${output} across ${across}, of ${count(flip.tried)} that the model was asked about.`;
   }
   const way = `Taking out ${named(flip.ablated, header.players)} takes ${output} from ${figure(all, spread)} to ${figure(flip.value, spread)}`;

@@ -28,6 +28,7 @@ export interface Answer {
 
 export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
   const { header } = state;
+  const everyone = header.players.map((_, player) => player);
   const pane = make("section", "spex-whatif");
   pane.setAttribute("aria-label", "What if");
   const units = make("span", "spex-taken");
@@ -70,7 +71,7 @@ export function whatIfPane(state: ViewState, commands: Commands): HTMLElement {
 
   function draw(frame: Frame | null, whatIf: readonly number[]): void {
     const used = whatIf.length > 0;
-    const answer = used && frame ? answerOf(frame, whatIf, thresholdOf(header, frame)) : null;
+    const answer = used && frame ? answerOf(frame, whatIf, everyone, thresholdOf(header, frame)) : null;
     if (before && before.join() !== whatIf.join()) commands.expect(whatIf);
     before = whatIf;
     if (answer && !asked) commands.probe([NOBODY]); // what it is compared with; the kernel itself asks about the rest
@@ -100,12 +101,17 @@ function takenOut(state: ViewState): HTMLElement[] {
   return state.whatIf.map((player) => outChip(player, players, () => state.toggle(player)));
 }
 
-function answerOf(frame: Frame, ablated: readonly number[], known: number | null): Answer | null {
+function answerOf(
+  frame: Frame,
+  ablated: readonly number[],
+  everyone: readonly number[],
+  known: number | null,
+): Answer | null {
   const { spectrum } = frame;
   if (!spectrum) return null;
   return {
     all: valueWithout(spectrum, NOBODY),
-    none: valueOfNone(spectrum),
+    none: modelValue(frame, everyone) ?? valueOfNone(spectrum),
     surrogate: valueWithout(spectrum, ablated),
     model: modelValue(frame, ablated),
     modelAll: modelValue(frame, NOBODY),
