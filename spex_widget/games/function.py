@@ -34,7 +34,7 @@ class FunctionGame(Game):
     TypeError
         If `f` cannot be called, or n is no whole number.
     ValueError
-        If n < 2, or the number of labels is not n.
+        If n < 2, the number of labels is not n, or two outputs have the same.
 
     Examples
     --------
@@ -64,9 +64,12 @@ class FunctionGame(Game):
             outputs = [f"output {i}" for i in range(check_count(outputs, "outputs", 1))]
         elif isinstance(outputs, str):
             outputs = [outputs]
+        named = _labels(outputs, "outputs")
+        if len(set(named)) < len(named):
+            raise ValueError(f"outputs must name each output once, got {named}")
         super().__init__(
             labels,
-            _labels(outputs, "outputs"),
+            named,
             model=getattr(f, "__name__", type(f).__name__).replace("<lambda>", "function"),
         )
         self._f = f

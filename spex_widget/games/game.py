@@ -17,6 +17,8 @@ from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitio
 
 # How much of what a person reads stands for a game in a line.
 _SHOWN = 48
+# How many players, or values, an error names.
+_LISTED = 8
 # The largest value whose square, summed over many, is still a number.
 _LARGEST = 1e150
 
@@ -144,7 +146,7 @@ class Game(ABC):
         Raises
         ------
         ValueError
-            If the shape is wrong, an entry is neither 0 nor 1, or the game answers with the wrong shape.
+            If the shape is wrong, an entry is neither 0 nor 1, or the answer has the wrong shape or no real numbers.
         NonFiniteValueError
             If the game answers with NaN or an infinity.
         """
@@ -153,11 +155,16 @@ class Game(ABC):
             return np.empty((0, len(self.outputs)))
         answer = self.evaluate(rows)
         try:
-            values = np.asarray(answer, dtype=np.float64)
+            values = np.asarray(answer)
+            # numpy would drop half of a complex number, with a warning.
+            if not np.iscomplexobj(values):
+                values = values.astype(np.float64, copy=False)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"the game must answer with an array of numbers, got {type(answer).__name__}: {error}"
             ) from error
+        if np.iscomplexobj(values):
+            raise ValueError("the game must answer with real numbers, got complex ones; their absolute value, say")
         if values.ndim == 1 and len(self.outputs) == 1:
             values = values[:, None]
         expected = (len(rows), len(self.outputs))
@@ -171,8 +178,8 @@ class Game(ABC):
             first = int(np.argmin(finite))
             raise NonFiniteValueError(
                 f"the game answered {int((~finite).sum())} of {len(rows)} coalitions with NaN or an infinity (or "
-                f"more than {_LARGEST:g}), first {values[first].tolist()} for the coalition of players "
-                f"{np.flatnonzero(rows[first]).tolist()}; "
+                f"more than {_LARGEST:g}), first {_listed(values[first].tolist())} for the coalition of players "
+                f"{_listed(np.flatnonzero(rows[first]).tolist())}; "
                 "values must be finite (a logit rather than a probability's logarithm, say)",
                 values,
             )
@@ -225,6 +232,12 @@ class Game(ABC):
 def are_finite(values: FloatArray) -> BoolArray:
     """Which rows (m, outputs) hold numbers that can be reckoned with: no NaN, no infinity, no square that overflows."""
     return np.asarray((np.abs(values) <= _LARGEST).all(axis=1))
+
+
+def _listed(items: Sequence[Any]) -> str:
+    """A list as it is printed, but a long one's beginning alone."""
+    more = len(items) - _LISTED
+    return str(items) if more <= 0 else f"[{', '.join(map(str, items[:_LISTED]))}, … and {more:,} more]"
 
 
 def _spaced(labels: Sequence[str]) -> tuple[Piece, ...]:

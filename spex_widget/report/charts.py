@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spex_widget.report.numbers import effect_format
+from spex_widget.snapshot.diagnostics import energy_shares
+
 if TYPE_CHECKING:
     from spex_widget.report.result import Result
 
@@ -42,6 +45,7 @@ class Charts:
             }
             for i, r in enumerate(ranking, 1)
         ]
+        look = effect_format(row["effect"] for row in rows)  # which Vega reads alike
         # Rank and members together: two sets may read alike.
         for row in rows:
             row["name"] = f"{row['rank']}. {row['members']}"
@@ -52,7 +56,7 @@ class Charts:
                 x=alt.X("effect:Q", title="effect"),
                 y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=320)),
                 color=alt.condition("datum.effect > 0", alt.value(RAISES), alt.value(LOWERS)),
-                tooltip=["members:N", "order:O", alt.Tooltip("effect:Q", format="+.4f"), "kind:N"],
+                tooltip=["members:N", "order:O", alt.Tooltip("effect:Q", format=look), "kind:N"],
             )
         )
 
@@ -91,9 +95,8 @@ class Charts:
         """The share of the surrogate's variance at each order."""
         import altair as alt
 
-        energies = self._result.spectrum.energy_by_order()[1:]
-        total = energies.sum() or 1.0
-        rows = [{"order": k, "share": float(e / total)} for k, e in enumerate(energies, 1)]
+        shares = energy_shares(self._result.spectrum)
+        rows = [{"order": k, "share": share} for k, share in enumerate(shares, 1)]
         return _offline(
             alt.Chart(alt.Data(values=rows), title=f"Energy by order, {self._result.value}")
             .mark_bar(color=RAISES)

@@ -25,7 +25,7 @@ def to_shapiq(result: Result, index: str = "FBII", max_order: int | None = None)
     result : Result
     index, max_order
         As in `spex_widget.spectrum.interactions`. shapiq has no name for Fourier, and calls an index of order 1 by the
-        name of its values of players, SV or BV.
+        name of its values of players, SV or BV. A player of a larger set that has no value of its own has 0.
 
     Returns
     -------
@@ -46,8 +46,10 @@ def to_shapiq(result: Result, index: str = "FBII", max_order: int | None = None)
     table = interactions(result.spectrum, name, max_order)
     _, limit = index_order(name, max_order, result.spectrum.max_order)
     sets = [tuple(int(i) for i in row if i < table.n) for row in table.members]
+    # Some of its plots look up what they draw together: the empty set, and each player of a set.
+    none = dict.fromkeys([(), *((i,) for i in sorted({i for members in sets for i in members}))], 0.0)
     return _library("shapiq").InteractionValues(
-        {(): 0.0, **dict(zip(sets, table.coefficients.tolist(), strict=True))},
+        none | dict(zip(sets, table.coefficients.tolist(), strict=True)),
         index=name,
         max_order=max(limit, 1),
         n_players=table.n,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any, overload
+
+from spex_widget.report.numbers import effect_format
 
 Row = dict[str, Any]
 
@@ -66,11 +69,16 @@ class Ranking(Sequence[Row]):
 
         Raises
         ------
+        TypeError
+            If it is neither a name nor what else narwhals takes: a module, or one of its `Implementation`.
         ModuleNotFoundError
             If that library is not installed.
         """
         import narwhals
 
+        kinds: tuple[Any, ...] = (str, ModuleType, narwhals.Implementation)
+        if not isinstance(backend, kinds):
+            raise TypeError(f"backend must name a data-frame library, as in 'pandas', got {backend!r}")
         if isinstance(backend, str) and find_spec(backend) is None:
             raise ModuleNotFoundError(
                 f"{backend} is not installed; name a data-frame library that is, or take to_dicts()", name=backend
@@ -82,21 +90,24 @@ class Ranking(Sequence[Row]):
         return narwhals.from_dict(columns, backend=backend).to_native()
 
     def __repr__(self) -> str:
-        spans = [_span(row) or "" for row in self._rows]
+        cells = _cells(self._rows)
+        spans = [span or "" for span in cells["95 % interval"]]
         wide = max((len(span) + 2 for span in spans if span), default=0)
+        size = max((9, *(len(effect or "") for effect in cells["effect"])))
+        columns = zip(cells["settled"], cells["effect"], spans, cells["members"], cells["verified"], strict=True)
         lines = [
-            f"{i:3d} {_mark(row) or ' '} {row['effect']:+9.4f}  {span:{wide}}{_labels(row)}"
-            + (f", {row['verified']}" if row["verified"] else "")
-            for i, (row, span) in enumerate(zip(self._rows, spans, strict=True), 1)
+            f"{i:3d} {mark or ' '} {effect:>{size}}  {span:{wide}}{members}" + (f", {verified}" if verified else "")
+            for i, (mark, effect, span, members, verified) in enumerate(columns, 1)
         ]
-        notes = [_SETTLED] * any(map(_mark, self._rows)) + [self.note] * bool(self.note)
+        notes = [_SETTLED] * any(cells["settled"]) + [self.note] * bool(self.note)
         return "\n".join([self.title, *lines, *notes])
 
     def _repr_html_(self) -> str:
-        cells = {name: [say(row) for row in self._rows] for name, (_, say) in _CELLS.items()}
         # An interval, say, that no row has is no column.
-        shown = {name: column for name, column in cells.items() if any(cell is not None for cell in column)}
-        looks = [_CELLS[name][0] for name in shown]
+        shown = {
+            name: column for name, column in _cells(self._rows).items() if any(cell is not None for cell in column)
+        }
+        looks = [_STYLES.get(name, "") for name in shown]
         head = "".join(f"<th{look}>{name}</th>" for look, name in zip(looks, shown, strict=True))
         body = ""
         for i, row in enumerate(zip(*shown.values(), strict=True), 1):
@@ -107,27 +118,19 @@ class Ranking(Sequence[Row]):
         return f"<table><caption>{caption}</caption>{table}</table>"
 
 
-def _labels(row: Row) -> str:
-    return " · ".join(row["labels"])
+def _cells(rows: Sequence[Row]) -> dict[str, list[str | None]]:
+    """The columns on screen: what each says of every row, None where nothing is known."""
+    effects = [row["effect"] for row in rows]
+    effect, end = effect_format(effects), effect_format(effects, 4)
+    return {
+        "members": [" · ".join(row["labels"]) for row in rows],
+        "order": [str(row["order"]) for row in rows],
+        "effect": [format(row["effect"], effect) for row in rows],
+        "95 % interval": [None if row["low"] is None else f"{row['low']:{end}} … {row['high']:{end}}" for row in rows],
+        "kind": [str(row["kind"]) for row in rows],
+        "settled": [None if row["settled"] is None else "✓" * row["settled"] for row in rows],
+        "verified": [row["verified"] for row in rows],
+    }
 
 
-def _mark(row: Row) -> str | None:
-    """A mark where it is settled; None where that is not known."""
-    return None if row["settled"] is None else "✓" * row["settled"]
-
-
-def _span(row: Row) -> str | None:
-    """The interval, compactly; None where there is none."""
-    return None if row["low"] is None else f"{row['low']:+.3f} … {row['high']:+.3f}"
-
-
-_CELLS: dict[str, tuple[str, Callable[[Row], str | None]]] = {
-    "members": (" style='text-align:left'", _labels),
-    "order": ("", lambda row: str(row["order"])),
-    "effect": ("", lambda row: f"{row['effect']:+.4f}"),
-    "95 % interval": (" style='white-space:nowrap'", _span),
-    "kind": ("", lambda row: str(row["kind"])),
-    "settled": ("", _mark),
-    "verified": ("", lambda row: row["verified"]),
-}
-"""The columns on screen: how each looks, and what it says of a row, None where nothing is known."""
+_STYLES = {"members": " style='text-align:left'", "95 % interval": " style='white-space:nowrap'"}

@@ -7,6 +7,7 @@ from html import escape
 import numpy as np
 
 from spex_widget.report.charts import LOWERS, RAISES
+from spex_widget.report.numbers import effect_format
 from spex_widget.report.ranking import Ranking
 from spex_widget.report.result import Result
 from spex_widget.snapshot import Header, Ranked, Snapshot
@@ -38,7 +39,8 @@ def static_html(header: Header, snapshot: Snapshot, uid: str) -> str:
         effects = player_effects(snapshot.estimate.spectrum)
         largest = np.abs(effects).max(initial=0.0) or 1.0
         body.append("<p style='line-height: 1.9; max-width: 100ch'>")
-        body.extend(_piece(text, player, effects, largest) for text, player in header.pieces)
+        look = effect_format(effects, 4)
+        body.extend(_piece(text, player, effects, largest, look) for text, player in header.pieces)
         body.append("</p>")
         body.append(_interactions(header, snapshot)._repr_html_())
     body.extend(f"<p>{escape(remark)}</p>" for remark in snapshot.remarks)
@@ -49,14 +51,14 @@ def _value(header: Header, snapshot: Snapshot) -> str:
     return header.value if snapshot.estimate is None else Result(header, snapshot).value
 
 
-def _piece(text: str, player: int, effects: np.ndarray, largest: float) -> str:
+def _piece(text: str, player: int, effects: np.ndarray, largest: float, look: str) -> str:
     if player < 0:
         return escape(text)
     effect = float(effects[player])
     colour = RAISES if effect > 0 else LOWERS
     width = round(4 * abs(effect) / largest)
     line = f"border-bottom: {width}px {'solid' if effect > 0 else 'dashed'} {colour}" if width else ""
-    return f'<span style="{line}" title="{effect:+.3f}">{escape(text)}</span>'
+    return f'<span style="{line}" title="{effect:{look}}">{escape(text)}</span>'
 
 
 def _interactions(header: Header, snapshot: Snapshot) -> Ranking:

@@ -51,6 +51,8 @@ class Plan:
         Where they are kept. `explain(game, log=plan.log)` goes on from the pilot, and knows the floor.
     time, r2 : float or None
         What was asked for.
+    constant : bool
+        There was a pilot, and all its values are equal.
     """
 
     rate: float
@@ -63,6 +65,7 @@ class Plan:
     log: str
     time: float | None = None
     r2: float | None = None
+    constant: bool = False
 
     @property
     def seconds(self) -> float:
@@ -80,6 +83,8 @@ class Plan:
             lines.append(f"in {self.time:g} s there is time for about {self.fits:,} ablations")
         if self.enough is not None and not self.pilot:
             lines.append(f"at {self.enough:,} ablations every coalition is evaluated, and nothing is estimated")
+        elif self.constant:
+            lines.append(f"no value differs among {self.pilot:,} ablations, so there is no R² to foretell")
         elif self.r2 is not None and self.enough is None:
             lines.append(f"when R² will reach {self.r2:g} cannot be told from {self.pilot:,} ablations")
         elif self.enough is not None and self.enough <= self.pilot:
@@ -166,6 +171,7 @@ def plan(
         elif r2 is not None:
             pilot, enough = _pilot(game, r2, min(_PILOT, most), output, seed, ablations.path)
         spent = len(ablations) - before
+        values = [row.values for row in ablations.of("uniform") if row.values is not None and row.status == "ok"]
     finally:
         ablations.close()
     return Plan(
@@ -179,6 +185,7 @@ def plan(
         log=str(ablations.path),
         time=time,
         r2=r2,
+        constant=pilot > 0 and bool(np.ptp(chosen.of(np.stack(values))) == 0),
     )
 
 

@@ -8,6 +8,8 @@ from numbers import Real
 from typing import Any
 
 from spex_widget.algorithms import Estimate
+from spex_widget.snapshot import Ranked
+from spex_widget.snapshot.diagnostics import COMPLETE
 from spex_widget.spectrum.arguments import check_count
 
 
@@ -21,7 +23,8 @@ class StopRules:
         The lower end of the held-out R²'s interval has reached it. Not the R² itself: it is looked at after every
         round, and would reach what it is not worth by luck.
     settled : int, optional
-        So many of the largest interactions, from the top, are settled.
+        So many of the largest interactions, from the top, are settled; or all, where there are fewer and the lower end
+        of R² leaves hardly room for another.
     time : float, optional
         So many seconds have passed since the run began.
 
@@ -35,7 +38,7 @@ class StopRules:
     >>> StopRules(r2=95)
     Traceback (most recent call last):
     ...
-    ValueError: r2 must be between 0 and 1, got 95
+    ValueError: r2 must be a number between 0 and 1, got 95
     """
 
     r2: float | None = None
@@ -43,7 +46,7 @@ class StopRules:
     time: float | None = None
 
     def __post_init__(self) -> None:
-        _check_range(self.r2, "r2", 1, "between 0 and 1")
+        _check_range(self.r2, "r2", 1, "a number between 0 and 1")
         if self.settled is not None:
             check_count(self.settled, "settled", 1)
         _check_range(self.time, "time", math.inf, "a positive number of seconds")
@@ -54,9 +57,9 @@ class StopRules:
         if self.r2 is not None and r2 is not None and r2.low >= self.r2:
             said = f"R² reached {self.r2:g} at {estimate.ablations:,} ablations"
             return Stop(said, estimate.ablations, replace(self, r2=None))
-        if self.settled is not None and len(estimate.settled(self.settled, least_order=2)) >= self.settled:
-            said = "the largest is settled" if self.settled == 1 else f"the top {self.settled} are settled"
-            return Stop(said, estimate.ablations, replace(self, settled=None))
+        reason = None if self.settled is None else _settled(estimate, self.settled)
+        if reason is not None:
+            return Stop(reason, estimate.ablations, replace(self, settled=None))
         if self.time is not None and seconds >= self.time:
             return Stop(f"{self.time:g} s are over", estimate.ablations, replace(self, time=None))
         return None
@@ -79,6 +82,22 @@ class Stop:
     reason: str
     ablations: int
     rules: StopRules
+
+
+def _settled(estimate: Estimate, top: int) -> str | None:
+    """Which interactions are settled, in words, where they are the top ones, or all in a surrogate that misses none."""
+    settled = estimate.settled(top, least_order=2)
+    if len(settled) >= top:
+        return "the largest is settled" if top == 1 else f"the top {top} are settled"
+    if estimate.r2 is None or estimate.r2.low < COMPLETE:
+        return None
+    ranked = Ranked.of(estimate.spectrum, "BII")
+    together = ranked.head(ranked.orders > 1, None).sets()
+    if not set(together) <= set(settled):
+        return None
+    if len(together) > 1:
+        return f"all {len(together)} interactions are settled"
+    return "the only interaction is settled" if together else "no interactions were found"
 
 
 def _check_range(value: Any, name: str, most: float, what: str) -> None:

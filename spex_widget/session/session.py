@@ -60,9 +60,10 @@ class Session(Asking):
         Who evaluates; the session's own worker thread by default.
     r2, settled, time : float, int, float, optional
         End before the budget is spent: when the lower end of the held-out R² has reached `r2`, when the `settled`
-        largest interactions are all settled, or when so many seconds have passed; whichever comes first, and the
-        snapshot's `reason` says which. They are judged at round marks, and the result is made of the ablations up to
-        the mark; those that were done beyond it by then stay in the log, and are used if the run goes on.
+        largest interactions are all settled (where there are fewer, all, and the lower end of R² is at least .99), or
+        when so many seconds have passed; whichever comes first, and the snapshot's `reason` says which. They are judged
+        at round marks, and the result is made of the ablations up to the mark; those that were done beyond it by then
+        stay in the log, and are used if the run goes on.
 
     Attributes
     ----------

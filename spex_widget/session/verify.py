@@ -26,6 +26,7 @@ import numpy as np
 from spex_widget.algorithms import Output
 from spex_widget.algorithms.sampling import UniformSampler
 from spex_widget.report import Ranking, Result
+from spex_widget.report.numbers import effect_format
 from spex_widget.snapshot import Measured, Ranked, bii
 from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
@@ -207,22 +208,30 @@ class Verification(Ranking):
     columns = ("members", "labels", "order", "effect", "measured", "low", "high", "contexts", "verdict")
 
     def __repr__(self) -> str:
-        lines = [f"{_figures(row):42s} {row['verdict']:13s} {' · '.join(row['labels'])}" for row in self]
+        said = self._figures()
+        size = max((9, *(len(effect) for effect, _ in said)))
+        figures = [f"{effect:>{size}}  {interval}" for effect, interval in said]
+        wide = max((42, *map(len, figures)))
+        lines = [
+            f"{figure:{wide}s} {row['verdict']:13s} {' · '.join(row['labels'])}"
+            for figure, row in zip(figures, self, strict=True)
+        ]
         return "\n".join([self.title, *lines])
 
     def _repr_html_(self) -> str:
         head = "<tr><th style='text-align:left'>members</th><th>effect</th><th>measured</th><th>verdict</th></tr>"
         rows = "".join(
-            f"<tr><td style='text-align:left'>{escape(' · '.join(row['labels']))}</td><td>{row['effect']:+.4f}</td>"
-            f"<td>{_interval(row)}</td><td>{row['verdict']}</td></tr>"
-            for row in self
+            f"<tr><td style='text-align:left'>{escape(' · '.join(row['labels']))}</td><td>{effect}</td>"
+            f"<td>{interval}</td><td>{row['verdict']}</td></tr>"
+            for (effect, interval), row in zip(self._figures(), self, strict=True)
         )
         return f"<table><caption>{escape(self.title)}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
-
-def _figures(row: dict[str, Any]) -> str:
-    return f"{row['effect']:+9.4f}  {_interval(row)}"
-
-
-def _interval(row: dict[str, Any]) -> str:
-    return "" if row["measured"] is None else f"{row['measured']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f})"
+    def _figures(self) -> list[tuple[str, str]]:
+        """Of each row the effect, and what was measured with its interval."""
+        look = effect_format(row[name] or 0.0 for row in self for name in ("effect", "measured"))
+        measured = [
+            "" if row["measured"] is None else f"{row['measured']:{look}} ({row['low']:{look}} to {row['high']:{look}})"
+            for row in self
+        ]
+        return [(f"{row['effect']:{look}}", interval) for row, interval in zip(self, measured, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -89,6 +89,10 @@ def zoom(
     """
     if not isinstance(game, TextGame):
         raise TypeError(f"game must be a TextGame, whose units can be divided, got {type(game).__name__}")
+    if not isinstance(units, Iterable):
+        raise TypeError(f"units must be those of each step, as in ('sentence', 'word'), got {units!r}")
+    if log is not None and not isinstance(log, (str, os.PathLike)):
+        raise TypeError(f"log must be the path of a file, got {log!r}")
     finer = [units] if isinstance(units, str) else list(units)
     if not finer:
         raise ValueError("units must name at least one kind of smaller unit, got none")

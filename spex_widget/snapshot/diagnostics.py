@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.algorithms.algorithm import Estimate
+from spex_widget.snapshot.ranked import Ranked
 from spex_widget.spectrum import SparseSpectrum, all_subsets, set_orders
 
 MOST = 0.9
@@ -57,11 +58,11 @@ class Diagnostics:
     Parameters
     ----------
     coefficients : int
-        How many sets of order ≥ 1 the surrogate holds.
+        How many sets of order ≥ 1 the surrogate holds; what is but rounding beside the largest is none.
     needed : int
         How many of them, the largest, hold 90 % of the energy.
     energy : tuple of float
-        The share of the energy at order 1, 2, …; zeros where the surrogate is constant.
+        The share of the energy at order 1, 2, …; empty where the surrogate is constant.
     hierarchy : float or None
         The share of the interactions (order ≥ 2, the 1,000 largest, by energy) whose subsets are all there too, each
         with a coefficient at least a tenth as large. None where there are no interactions.
@@ -92,15 +93,14 @@ class Diagnostics:
     @classmethod
     def of(cls, estimate: Estimate) -> Diagnostics:
         """Look at what an algorithm knows."""
-        spectrum = estimate.spectrum
-        energies = np.sort(np.where(spectrum.orders > 0, spectrum.coefficients**2, 0.0))[::-1]
+        ranked = Ranked.of(estimate.spectrum, "Fourier")
+        energies = _energies(ranked)
         held = np.cumsum(energies)
-        by_order = spectrum.energy_by_order()[1:]
         found = cls(
-            coefficients=int((energies > 0).sum()),
-            needed=int((held < MOST * held[-1]).sum() + 1) if energies.any() else 0,
-            energy=tuple((by_order / (by_order.sum() or 1.0)).tolist()),
-            hierarchy=_hierarchy(spectrum),
+            coefficients=len(energies),
+            needed=int((held < MOST * held[-1]).sum() + 1) if len(held) else 0,
+            energy=_by_order(ranked),
+            hierarchy=_hierarchy(estimate.spectrum, ranked),
         )
         said = [Said("Constant: no ablation moves the surrogate.")]
         if found.needed:
@@ -119,22 +119,42 @@ class Diagnostics:
         return f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in self.sentences)}</ul>"
 
 
-def _hierarchy(spectrum: SparseSpectrum) -> float | None:
-    interactions = np.flatnonzero((spectrum.orders > 1) & (spectrum.coefficients != 0))
-    if not len(interactions):
+def energy_shares(spectrum: SparseSpectrum) -> tuple[float, ...]:
+    """The share of the energy at order 1, 2, …; empty where the surrogate is constant.
+
+    Examples
+    --------
+    >>> energy_shares(SparseSpectrum.from_sets(3, {(): 5.0, (0,): 1.0, (1,): 1.0, (2,): 1.0, (1, 2): 1.0}))
+    (0.75, 0.25)
+    """
+    return _by_order(Ranked.of(spectrum, "Fourier"))
+
+
+def _energies(ranked: Ranked) -> npt.NDArray[np.float64]:
+    """Of each row, in units of the largest: the squares of tiny coefficients would be 0."""
+    return (ranked.effects / ranked.effects[:1]) ** 2
+
+
+def _by_order(ranked: Ranked) -> tuple[float, ...]:
+    energies = np.bincount(ranked.orders, _energies(ranked))[1:]
+    return tuple((energies / energies.sum()).tolist())
+
+
+def _hierarchy(spectrum: SparseSpectrum, ranked: Ranked) -> float | None:
+    largest = ranked.head(ranked.orders > 1, _JUDGED)
+    if not len(largest.effects):
         return None
-    largest = interactions[np.argsort(-np.abs(spectrum.coefficients[interactions]), kind="stable")][:_JUDGED]
-    chunks = np.cumsum(1 << spectrum.orders[largest]) // _CHUNK
-    parts = np.split(largest, np.flatnonzero(np.diff(chunks)) + 1)
-    whole = np.concatenate([_whole(spectrum, part) for part in parts])
-    energies = (spectrum.coefficients[largest] / spectrum.coefficients[largest[0]]) ** 2  # of tiny ones 0 otherwise
+    chunks = np.cumsum(1 << largest.orders) // _CHUNK
+    parts = np.split(np.arange(len(chunks)), np.flatnonzero(np.diff(chunks)) + 1)
+    whole = np.concatenate([_whole(spectrum, largest, part) for part in parts])
+    energies = _energies(largest)
     return float(energies[whole].sum() / energies.sum())
 
 
-def _whole(spectrum: SparseSpectrum, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _whole(spectrum: SparseSpectrum, ranked: Ranked, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Whether all subsets of each row but the empty one are there."""
-    subsets, row = all_subsets(spectrum.members[rows], spectrum.n)
-    absent = np.abs(spectrum.at(subsets)) < PRESENT * np.abs(spectrum.coefficients[rows])[row]
+    subsets, row = all_subsets(ranked.members[rows], spectrum.n)
+    absent = np.abs(spectrum.at(subsets)) < PRESENT * np.abs(ranked.effects[rows])[row]
     absent &= set_orders(subsets, spectrum.n) > 0
     whole = np.ones(len(rows), dtype=bool)
     whole[row[absent]] = False

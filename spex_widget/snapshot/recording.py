@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
+from zipfile import is_zipfile
 
 import numpy as np
 import numpy.typing as npt
@@ -94,11 +95,15 @@ class Recording:
 
         Raises
         ------
+        TypeError
+            If the path is none.
         FileNotFoundError
-            If there is none.
+            If there is no such file.
         ValueError
             If it is no recording, a broken one, or one of another version.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"path must be that of a file, got {path!r}")
         content = io.BytesIO(Path(path).read_bytes())
         try:
             return cls._read(content)
@@ -109,6 +114,9 @@ class Recording:
 
     @classmethod
     def _read(cls, content: io.BytesIO) -> Recording:
+        if not is_zipfile(content):
+            raise ValueError("it is no zip of arrays")
+        content.seek(0)
         with np.load(content, allow_pickle=False) as file:
             about = json.loads(file["about"].tobytes())
             if about["kind"] != _KIND:

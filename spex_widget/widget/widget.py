@@ -194,7 +194,8 @@ def explain(
         Where the ablations are kept; one that exists is continued. By default a new file in the user's cache folder.
     r2, settled, time : float, int, float, optional
         End before the budget is spent, at a round mark: when the lower end of the held-out R² has reached `r2`, when
-        the `settled` largest interactions are all settled, or when so many seconds have passed. See `Session`.
+        the `settled` largest interactions are all settled (or all, where there are fewer and R² is at least .99), or
+        when so many seconds have passed. See `Session`.
 
     Returns
     -------

@@ -135,6 +135,21 @@ def test_hierarchy_does_not_depend_on_the_units(unit):
     assert look({(0,): unit, (1,): unit, (0, 1): unit}).hierarchy == 1
 
 
+@pytest.mark.parametrize("unit", [1e-310, 1e-200, 1e-6, 1e140])
+def test_no_sentence_depends_on_the_units(unit):
+    found, usual = look({s: c * unit for s, c in HIGH.items()}), look(HIGH)
+    assert found.sentences == usual.sentences
+    assert (found.coefficients, found.needed) == (usual.coefficients, usual.needed)
+    assert found.energy == pytest.approx(usual.energy)
+
+
+def test_what_is_rounding_is_no_interaction():
+    found = look({(0,): 1.0, (3,): 2.0, (0, 3): 1e-16, (1, 2, 3): -1e-16})
+    assert (found.coefficients, found.hierarchy) == (2, None)
+    assert found.sentences[3] == "No interactions: a sum of single effects."
+    assert look({(0,): 1.0, (0, 1): 1e-9}).hierarchy is not None
+
+
 def test_a_subset_is_there_from_a_tenth_of_the_interaction():
     assert look({(0,): 0.31, (1,): -0.31, (0, 1): 3.0}).hierarchy == 1
     assert look({(0,): 0.31, (1,): -0.29, (0, 1): 3.0}).hierarchy == 0

@@ -85,7 +85,8 @@ def test_what_shapiq_is_given(index, max_order):
     result = result_of()
     given = result.to_shapiq(index, max_order)
     table = interactions(result.spectrum, index, max_order)
-    assert given.args[0] == {(): 0.0} | brute.as_dict(table)
+    held = brute.as_dict(table)
+    assert given.args[0] == {(): 0.0} | {(i,): 0.0 for members in held for i in members} | held
     players = index in ("SV", "BV")
     banzhaf = index in ("BII", "FBII", "BV")
     assert given.options == {
@@ -160,6 +161,18 @@ def test_shapiq_draws_it(shapiq, index, max_order, tmp_path):
     ]
     for number, figure in enumerate(drawn):
         figure.savefig(tmp_path / f"{number}.png")
+    plt.close("all")
+
+
+@pytest.mark.filterwarnings("ignore", "error:invalid value")
+@pytest.mark.parametrize("index", ["FBII", "BII", "k-SII", "Moebius"])
+def test_shapiq_draws_players_that_have_no_value_of_their_own(shapiq, index):
+    import matplotlib.pyplot as plt
+
+    given = result_of({(0, 1, 2): 1.0, (3, 4): -0.5}).to_shapiq(index)
+    assert given[(0,)] == (0 if index == "BII" else pytest.approx(given[(1,)]))
+    given.plot_si_graph(show=False)
+    given.plot_network(show=False)
     plt.close("all")
 
 

@@ -136,6 +136,12 @@ def test_a_function_game_names_its_players_and_itself():
         (ValueError, "all n = 4 players, got 2 labels", {"f": binary, "n": 4, "players": ["a", "b"]}),
         (ValueError, "at least 1 output", {"f": binary, "n": 4, "outputs": []}),
         (ValueError, "outputs must be at least 1, got 0", {"f": binary, "n": 4, "outputs": 0}),
+        (
+            ValueError,
+            r"name each output once, got \['a', 'b', 'a'\]",
+            {"f": binary, "n": 4, "outputs": ["a", "b", "a"]},
+        ),
+        (ValueError, "name each output once", {"f": binary, "n": 4, "outputs": [1, "1"]}),
         (TypeError, "whole number, got 4.5", {"f": binary, "n": 4.5}),
         (TypeError, "players must be labels", {"f": binary, "n": 4, "players": 4}),
     ],
@@ -285,6 +291,32 @@ def test_functions_of_one_name_are_told_apart_by_what_they_do():
 def test_an_error_comes_back_from_another_process():
     error = pickle.loads(pickle.dumps(NonFiniteValueError("why", np.array([[np.nan]]))))
     assert (str(error), error.values.shape) == ("why", (1, 1))
+
+
+def test_a_long_answer_is_not_read_out_in_full():
+    game = FunctionGame(
+        lambda x: np.where(x.sum(axis=1, keepdims=True) > 9, np.full(40, np.nan), 0.0), 2008, outputs=40
+    )
+    with pytest.raises(NonFiniteValueError) as raised:
+        game(np.ones((1, 2008), dtype=bool))
+    said = str(raised.value)
+    assert "of players [0, 1, 2, 3, 4, 5, 6, 7, … and 2,000 more]" in said
+    assert "first [nan, nan, nan, nan, nan, nan, nan, nan, … and 32 more]" in said
+    assert len(said) < 400
+    with pytest.raises(NonFiniteValueError, match=r"of players \[1, 2, 4, 5, 6, 7, 8, 9\];"):
+        FunctionGame(lambda x: np.full(len(x), np.nan), 10)([[0, 1, 1, 0, 1, 1, 1, 1, 1, 1]])
+
+
+@pytest.mark.parametrize("answer", [np.array([1 + 2j, 3]), [1j, 2.0], np.array([1 + 0j, 2], dtype=np.complex64)])
+def test_complex_numbers_are_refused_rather_than_halved(answer):
+    with pytest.raises(ValueError, match="the game must answer with real numbers, got complex ones"):
+        FunctionGame(lambda x: answer, 2)([[0, 0], [1, 1]])
+
+
+@pytest.mark.parametrize("answer", [[1, 2], [True, 2], (1.0, "2"), np.array([1, 2], np.float16), [np.int8(1), 2]])
+def test_real_numbers_of_any_type_are_taken(answer):
+    values = FunctionGame(lambda x: answer, 2)([[0, 0], [1, 1]])
+    assert (values.dtype, values.tolist()) == (np.float64, [[1.0], [2.0]])
 
 
 @pytest.mark.parametrize("answer", [["a", "b"], [[1.0], [1.0, 2.0]], None, [object(), object()]])

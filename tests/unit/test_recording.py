@@ -288,9 +288,17 @@ def one_array():
 def test_anything_else_is_refused_in_one_sentence_and_never_run(tmp_path, content):
     path = tmp_path / "other"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"other is no recording of spex_widget, or a broken one: "):
+    with pytest.raises(ValueError, match=r"other is no recording of spex_widget, or a broken one: ") as raised:
         spex.load(path)
     assert not Trap.sprung
+    # Where it is no zip at all, numpy would tell a person to allow pickles.
+    assert content == pickled() or str(raised.value).endswith("it is no zip of arrays")
+
+
+@pytest.mark.parametrize("path", [None, 3, b"run.spex"])
+def test_what_is_no_path_is_named(path):
+    with pytest.raises(TypeError, match=f"path must be that of a file, got {path!r}"):
+        spex.load(path)
 
 
 def test_another_version_is_named(run, tmp_path):

@@ -150,7 +150,8 @@ def test_an_index_whose_intervals_do_not_cover_has_none(run):
 
 
 def test_nothing_under_the_noise_floor_is_settled(run):
-    floor = run.ranking("BII")[1]["effect"] + 0.01
+    second = run.ranking("BII")[1]
+    floor = (abs(second["effect"]) + 0.01) / 2 ** ((second["order"] + 1) / 2)
     noisy = Result(run.header, replace(run.snapshot, floor=floor))
     assert [row["settled"] for row in run.ranking("BII", top=3)] == [True] * 3
     assert [row["settled"] for row in noisy.ranking("BII", top=3)] == [True, False, False]
@@ -228,6 +229,53 @@ def test_a_ranking_as_text():
     assert lines[0] == "FBII, logit of POSITIVE"
     assert lines[1].split() == ["1", "+3.0000", "not", "·", "good"]
     assert repr(result_of({}).ranking()) == "FBII, logit of POSITIVE"
+
+
+@pytest.mark.parametrize(
+    ("unit", "effects", "ends"),
+    [
+        (1.0, ["+3.0000", "-0.5000"], "+3.000 … +3.000"),
+        (1e-2, ["+0.0300", "-0.0050"], "+0.030 … +0.030"),
+        (1e-6, ["+3.000e-06", "-5.000e-07"], "+3.00e-06 … +3.00e-06"),
+        (1e-200, ["+3.000e-200", "-5.000e-201"], "+3.00e-200 … +3.00e-200"),
+        (100.0, ["+300.00", "-50.00"], "+300.0 … +300.0"),
+        (1e5, ["+300000", "-50000"], "+300000 … +300000"),
+        (1e140, ["+3.000e+140", "-5.000e+139"], "+3.00e+140 … +3.00e+140"),
+    ],
+)
+def test_numbers_are_written_to_the_size_of_the_largest(unit, effects, ends):
+    about = {"order": 2, "kind": "reinforcing", "settled": None, "verified": None}
+    rows = [
+        {"labels": ("a", "b"), "effect": unit * effect, "low": unit * effect, "high": unit * effect, **about}
+        for effect in (3.0, -0.5)
+    ]
+    ranking = Ranking(rows, "BII")
+    assert [line.split()[1] for line in repr(ranking).splitlines()[1:]] == effects
+    assert ends in repr(ranking)
+    html = ranking._repr_html_()
+    assert f">{ends}</td>" in html
+    assert all(f"<td>{effect}</td>" in html for effect in effects)
+    # What is written is the number, to a thousandth of the largest.
+    for said, row in zip(effects, rows, strict=True):
+        assert float(said) == pytest.approx(row["effect"], abs=3e-3 * unit)
+
+
+def test_the_static_page_and_the_chart_write_numbers_to_their_size():
+    small = {members: 1e-6 * term for members, term in TERMS.items()}
+    assert 'title="-5.00e-07"' in static_html(header_of(), snapshot_of(small), "u")
+    assert 'title="-0.500"' in static_html(header_of(), snapshot_of(), "u")
+    for terms, look in ((small, "+.3e"), (TERMS, "+.4f")):
+        tips = result_of(terms).chart.ranking().to_dict()["encoding"]["tooltip"]
+        assert [tip["format"] for tip in tips if "format" in tip] == [look]
+    assert result_of(small).chart.energy().to_dict()["data"] == result_of().chart.energy().to_dict()["data"]
+    tiny = result_of({(0,): 1e-200, (0, 1): 1e-200}).chart.energy().to_dict()["data"]["values"]
+    assert [row["share"] for row in tiny] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("backend", [None, 3])
+def test_what_names_no_data_frame_library_is_named(backend):
+    with pytest.raises(TypeError, match=f"backend must name a data-frame library, as in 'pandas', got {backend}"):
+        result_of().ranking().to_frame(backend)
 
 
 def test_html_of_a_ranking_holds_labels_as_text():

@@ -106,6 +106,41 @@ def test_settled(monkeypatch):
     assert set(asked) == {3}
 
 
+FEW = {
+    "the only interaction is settled": lambda x: 1.0 * (x[:, 0] & x[:, 1]) + x[:, 7],
+    "all 2 interactions are settled": lambda x: 1.0 * (x[:, 0] & x[:, 1]) - 2.0 * (x[:, 3] & x[:, 4]),
+    "no interactions were found": lambda x: x[:, 0] - 0.5 * x[:, 3],
+}
+
+
+@pytest.mark.parametrize("reason", FEW)
+def test_where_fewer_are_there_all_must_be_settled(reason):
+    session = finished(FunctionGame(FEW[reason], N), budget=BUDGET, settled=10)
+    assert session.snapshot().reason == reason
+    assert session.result.ablations < BUDGET / 4
+    assert session.result.estimate.r2.low >= 0.99
+    coalitions = np.random.default_rng(5).random((1000, N)) < 0.5
+    np.testing.assert_allclose(session.result.predict(coalitions), FEW[reason](coalitions), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("terms", "low", "settled", "ends"),
+    [
+        ({(0, 1): 1.0, (0, 2): 0.5}, 0.99, ((0, 1), (0, 2)), True),
+        ({(0, 1): 1.0, (0, 2): 0.5}, 0.98, ((0, 1), (0, 2)), False),
+        ({(0, 1): 1.0, (0, 2): 0.5}, 0.99, ((0, 1),), False),
+        ({(0, 1): 1.0, (0, 2): 1e-15}, 0.99, ((0, 1),), True),  # which is rounding
+        ({(0,): 1.0}, 0.99, (), True),
+        ({(0,): 1.0}, None, (), False),
+    ],
+)
+def test_all_must_be_settled_where_none_can_be_missing(monkeypatch, terms, low, settled, ends):
+    monkeypatch.setattr(Estimate, "settled", lambda self, top, **_: settled)
+    history = () if low is None else (Mark(64, R2(0.999, low, 1.0), 0.5),)
+    known = Estimate(FIRST, 2, 64, SparseSpectrum.from_sets(3, terms), history=history)
+    assert (StopRules(settled=10).judge(known, 0.0) is not None) is ends
+
+
 def test_time_is_looked_at_where_a_round_ends(monkeypatch, marks):
     now = [0.0]
     monkeypatch.setattr(run_module, "monotonic", lambda: now[0])
@@ -194,10 +229,10 @@ def test_an_exact_result_needs_no_rule():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"r2": 0}, ValueError, "r2 must be between 0 and 1, got 0"),
-        ({"r2": 95}, ValueError, "r2 must be between 0 and 1, got 95"),
-        ({"r2": "high"}, TypeError, "r2 must be between 0 and 1, got 'high'"),
-        ({"r2": True}, TypeError, "r2 must be between 0 and 1, got True"),
+        ({"r2": 0}, ValueError, "r2 must be a number between 0 and 1, got 0"),
+        ({"r2": 95}, ValueError, "r2 must be a number between 0 and 1, got 95"),
+        ({"r2": "high"}, TypeError, "r2 must be a number between 0 and 1, got 'high'"),
+        ({"r2": True}, TypeError, "r2 must be a number between 0 and 1, got True"),
         ({"settled": 0}, ValueError, "settled must be at least 1, got 0"),
         ({"settled": 2.5}, TypeError, r"settled must be a whole number, got 2\.5"),
         ({"time": -1}, ValueError, "time must be a positive number of seconds, got -1"),

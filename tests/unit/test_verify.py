@@ -344,6 +344,19 @@ def test_the_table_reads_well():
 
 
 @pytest.mark.parametrize(
+    ("unit", "effect"), [(1.0, "+3.0000"), (1e-6, "+3.000e-06"), (1e140, "+3.000e+140"), (1000.0, "+3000.0")]
+)
+def test_the_table_is_written_to_the_size_of_its_effects(unit, effect):
+    rows = finished(FunctionGame(lambda x: unit * planted(x), N), budget=400).verify(top=2)
+    first, second = repr(rows).splitlines()[1:]
+    said = first.split()
+    assert said[0] == said[1] == said[2].strip("(") == said[4].strip(")") == effect
+    assert float(second.split()[0]) == pytest.approx(rows[1]["effect"], rel=1e-3)
+    assert first.index("confirmed") == second.index("confirmed")
+    assert f"<td>{effect} ({effect} to {effect})</td>" in rows._repr_html_()
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"), [({"top": 0}, "top must be at least 1"), ({"contexts": 1}, "contexts must be at least 2")]
 )
 def test_bad_arguments_are_named(arguments, message):

@@ -188,6 +188,9 @@ def test_units_that_are_not_smaller_are_refused_before_anything_is_paid_for(of, 
         ({"units": "verse"}, ValueError, r"units must be one of .* got 'verse'"),
         ({"keep": 1}, ValueError, r"keep"),
         ({"budget": 3}, ValueError, r"budget"),
+        ({"units": 3}, TypeError, r"units must be those of each step, as in \('sentence', 'word'\), got 3"),
+        ({"units": None}, TypeError, r"units must be those of each step, .* got None"),
+        ({"log": 4}, TypeError, r"log must be the path of a file, got 4"),
     ],
 )
 def test_what_cannot_be_zoomed(options, error, match):
