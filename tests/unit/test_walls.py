@@ -69,3 +69,8 @@ def test_every_public_name_is_there():
 def test_no_room_keeps_an_attic():
     attics = {"utils", "helpers", "manager", "common", "misc"}
     assert not [f for f in PACKAGE.rglob("*") if f.stem in attics]
+
+
+def test_the_module_that_every_notebook_stores_is_at_most_90_kb():
+    assert (PACKAGE / "static" / "widget.js").stat().st_size <= 90_000
+    assert (PACKAGE / "static" / "widget.css").stat().st_size <= 20_000
