@@ -16,7 +16,8 @@ KINDS = ("single", "reinforcing", "redundant", "reversal", "mixed")
 _EQUAL = 1e-9  # effects that differ by less, as a share of the larger, are equal
 _TURNS = 0.1  # a part turns round when its smaller effect is at least this share of the larger
 
-_ROUNDING = 1e-12  # of the largest effect, is nothing
+_ROUNDING = 1e-12  # of the largest effect is nothing
+_LEVEL_ROUNDING = 1e-14  # of the mean is nothing either, where effects lie on a large level
 
 _CHUNK = 1 << 20  # subsets looked up at a time
 
@@ -49,11 +50,11 @@ class Ranked:
         """Rank a surrogate's interactions; `max_order` defines the index, `order` only filters.
 
         Ties stand in the order of the sets, so that the same surrogate always gives the same ranking. What is rounding
-        error of the largest effect is left out.
+        error of the largest effect, or of the mean, is left out.
         """
         table = interactions(spectrum, index, max_order)
         sizes = np.abs(table.coefficients) * (table.orders > 0)
-        keep = sizes > _ROUNDING * sizes.max(initial=0.0)
+        keep = sizes > max(_ROUNDING * sizes.max(initial=0.0), _LEVEL_ROUNDING * abs(spectrum[()]))
         if order is not None:
             keep &= table.orders == order
         members, effects = table.members[keep], table.coefficients[keep]

@@ -53,8 +53,16 @@ def test_max_order_defines_and_order_filters():
 
 
 def test_rounding_errors_are_not_ranked():
-    spectrum = SparseSpectrum.from_sets(4, {(): 1e6, (0, 1): 1.0, (2,): 1e-11, (3,): 1e-13})
+    spectrum = SparseSpectrum.from_sets(4, {(): 1.0, (0, 1): 1.0, (2,): 1e-11, (3,): 1e-13})
     assert Ranked.of(spectrum, "Fourier").sets() == [(0, 1), (2,)]
+
+
+@pytest.mark.parametrize("index", ["BII", "Fourier", "FSII"])
+def test_nor_are_those_of_a_large_level(index):
+    x = brute.coalitions(6)
+    spectrum = SparseSpectrum.from_values(5.0 + 1e-6 * (x @ np.arange(1.0, 7.0)))
+    noisy = spectrum + SparseSpectrum.from_sets(6, {(0, 1): 3e-17, (2, 3, 4): -1e-16})
+    assert set(Ranked.of(noisy, index).sets()) == {(i,) for i in range(6)}
 
 
 @pytest.mark.parametrize("terms", [{}, {(): 3.0}])
