@@ -239,6 +239,10 @@ class Algorithm(ABC):
         """The next at most `most` coalitions, of one round; none when there is nothing left to ablate."""
 
     @abstractmethod
+    def mark_after(self, ablations: int) -> int:
+        """The first round mark beyond so many ablations: what ends a run that knows enough is looked at there."""
+
+    @abstractmethod
     def tell(self, batch: Batch, values: npt.NDArray[np.float64]) -> None:
         """Take the values (k, outputs) of a batch, in any order of batches."""
 

@@ -83,11 +83,13 @@ class ProxySPEX(Algorithm):
         """The next at most `most` coalitions, cut at the next round mark."""
         with self._lock:
             start = self._sampler.drawn
-            marks = round_marks(2 * start + 2 * _FIRST_MARK, self.n)
-            past = sum(mark <= start for mark in marks)
-            coalitions = self._sampler.draw(min(most, marks[past] - start))
+            coalitions = self._sampler.draw(min(most, self.mark_after(start) - start))
             self._rows.add(coalitions)
-            return Batch(start, past, coalitions)
+            return Batch(start, len(round_marks(start, self.n)), coalitions)
+
+    def mark_after(self, ablations: int) -> int:
+        """The next round mark."""
+        return next(mark for mark in round_marks(2 * ablations + 2 * _FIRST_MARK, self.n) if mark > ablations)
 
     def tell(self, batch: Batch, values: FloatArray) -> None:
         """Take the values (k, outputs) of a batch."""

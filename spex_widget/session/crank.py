@@ -162,13 +162,14 @@ class Crank:
                 # Said before anything is drawn, which is not under the lock, so that no end comes in between.
                 self._on_rounds = jobs.rounds_out or jobs.rounds_left(allowed)
                 run.moved.notify_all()
-                if jobs.out or jobs.pending(allowed):
-                    return allowed
-                if not self._held_up:
+                if jobs.out or jobs.pending(run.due):
+                    return run.due
+                if self._held_up:
+                    run.meter.rest()
+                elif not jobs.rounds_left(allowed):
                     self._worker = None
                     self._rest()
                     return None
-                run.meter.rest()
                 run.moved.wait()
 
     @property

@@ -113,6 +113,10 @@ class Jobs:
         """Whether a batch of a round is being evaluated."""
         return any(job.batch is not None for job in self._out.values())
 
+    def mark_after(self, ablations: int) -> int:
+        """The round mark beyond so many ablations."""
+        return self._algorithm.mark_after(ablations)
+
     def rounds_left(self, budget: int) -> bool:
         """Whether there is something of a round to submit."""
         return (bool(self._again) and budget > 0) or self._asked < budget

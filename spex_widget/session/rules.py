@@ -51,6 +51,11 @@ class StopRules:
             check_count(self.settled, "settled", 1)
         _check_range(self.time, "time", math.inf, "a positive number of seconds")
 
+    @property
+    def ask_enough(self) -> bool:
+        """Whether one asks what is known: then nothing is to be paid for beyond a mark that it is not judged at."""
+        return self.r2 is not None or self.settled is not None
+
     def judge(self, estimate: Estimate, seconds: float) -> Stop | None:
         """What ends a run that knows this after so long; None where it goes on."""
         r2 = estimate.r2

@@ -82,6 +82,7 @@ class Run:
         self._ruled = ""
         self._began = monotonic()
         self._judged_from = 0
+        self._judged: dict[Output, int] = {}  # at how many ablations last
         self._measured: dict[Output, dict[tuple[int, ...], Measured]] = {}
         self._verifying = Verifying()
         self._seq = 0
@@ -93,6 +94,13 @@ class Run:
     def allowed(self) -> int:
         """How many ablations there may be as things stand; none while the run does not go on."""
         return self.budget if self.state == "running" else 0
+
+    @property
+    def due(self) -> int:
+        """How many of them before it is known whether more are needed: up to the next mark, where a rule may end it."""
+        if not self._rules.ask_enough:
+            return self.allowed
+        return min(self.allowed, self.jobs.mark_after(self._judged.get(self.output, 0)))
 
     @property
     def known(self) -> tuple[int, Output]:
@@ -121,12 +129,13 @@ class Run:
     def judge(self, estimate: Estimate) -> None:
         """See whether what is known at a round mark is enough."""
         with self.moved:
+            self._judged[estimate.output] = estimate.ablations
             going = self.state in ("running", "paused") and estimate.output == self.output
             stop = self._rules.judge(estimate, monotonic() - self._began) if going else None
             if stop is not None and stop.ablations >= self._judged_from:
-                # The budget ends here: what the worker has evaluated beyond the mark by now must not matter.
+                # The budget ends here: what was evaluated beyond the mark, by an older budget, must not matter.
                 self.budget, self._rules, self._ruled = stop.ablations, stop.rules, stop.reason
-                self.moved.notify_all()
+            self.moved.notify_all()
 
     def learn(self, estimate: Estimate) -> None:
         """Take what the algorithm knows now."""

@@ -30,7 +30,7 @@ def marks(history):
 
 @pytest.fixture(scope="module")
 def enough():
-    """A run that an R² rule has ended, the worker well ahead of the fitter."""
+    """A run that an R² rule has ended."""
     return finished(budget=BUDGET, r2=ENOUGH)
 
 
@@ -40,6 +40,27 @@ def test_it_ends_at_the_first_mark_whose_r2_is_enough(enough, history):
     assert enough.snapshot().reason == f"R² reached 0.9 at {mark} ablations"
     assert enough.result.estimate.r2.low >= ENOUGH
     assert mark < BUDGET
+
+
+@pytest.mark.parametrize("rule", [{"r2": ENOUGH}, {"settled": 1}])
+def test_nothing_is_paid_for_beyond_the_mark_that_is_enough(rule):
+    """Though the game is far quicker than the fits."""
+    session = finished(budget=BUDGET, **rule)
+    assert session.snapshot().reason != "the budget is spent"
+    assert session.ablations == session.budget == session.result.ablations == session.log.count("uniform")
+
+
+def test_who_goes_back_and_forth_between_outputs_is_not_waited_for_in_vain():
+    def two(x):
+        return np.column_stack([np.sin(1000 * x @ np.arange(1.0, N + 1)), planted(x)])
+
+    session = Session(FunctionGame(two, N, outputs=["noise", "b"]), budget=BUDGET, r2=0.999999)
+    for output in ("b", "noise", "b", "noise"):
+        session.select(output)
+    session.wait(120)
+    session.select("b")
+    session.wait(120)
+    assert session.state == "done"
 
 
 def test_the_result_is_what_a_budget_of_the_mark_gives(enough):
