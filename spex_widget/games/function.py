@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spex_widget.games.characters import check_characters
 from spex_widget.games.game import Game
 from spex_widget.spectrum.arguments import BoolArray, check_count
 
@@ -34,7 +35,7 @@ class FunctionGame(Game):
     TypeError
         If `f` cannot be called, or n is no whole number.
     ValueError
-        If n < 2, the number of labels is not n, or two outputs have the same.
+        If n < 2, the number of labels is not n, two outputs have the same, or one is no valid Unicode.
 
     Examples
     --------
@@ -85,7 +86,10 @@ class FunctionGame(Game):
 def _labels(labels: Iterable[str], name: str) -> list[str]:
     if not isinstance(labels, Iterable):
         raise TypeError(f"{name} must be labels, one each, got {labels!r}")
-    return [str(label) for label in labels]
+    names = [str(label) for label in labels]
+    for label in names:
+        check_characters(label, f"a label of {name}")  # it is to be written and sent
+    return names
 
 
 def digest(f: Any) -> str:

@@ -142,6 +142,7 @@ def test_a_function_game_names_its_players_and_itself():
             {"f": binary, "n": 4, "outputs": ["a", "b", "a"]},
         ),
         (ValueError, "name each output once", {"f": binary, "n": 4, "outputs": [1, "1"]}),
+        (ValueError, "a label of players must be valid Unicode", {"f": binary, "n": 2, "players": ["a", "\ud83d"]}),
         (TypeError, "whole number, got 4.5", {"f": binary, "n": 4.5}),
         (TypeError, "players must be labels", {"f": binary, "n": 4, "players": 4}),
     ],
