@@ -141,9 +141,38 @@ test("a question that had no answer is said to have none, and a recording asks n
   expect(table(view)[0]?.[1]).toBe("no answer0.00");
   const recording = { frames: [frame({}, TURNS)], seconds: [0] };
   const replay = mount(undefined, {}, { selected: [0, 1], recording });
-  expect(table(replay)[0]?.[1]).toBe("–0.00");
   expect(replay.sent).toEqual([]);
   expect(replay.action("evidence").hidden).toBe(true);
+});
+
+test("a recording in which the model was not asked about a set has the surrogate's values alone", () => {
+  const heads = (view: ReturnType<typeof mount>) => view.all(".spex-whose").map((whose) => whose.textContent);
+  const replay = (known: Known) =>
+    mount(undefined, {}, { selected: [0, 1], recording: { frames: [frame({}, known)], seconds: [0] } });
+  const view = replay(TURNS);
+  expect(heads(view)).toEqual([" surrogate, no model", " surrogate"]);
+  expect(table(view)[1]?.slice(1)).toEqual(["−1.00", "−1.00"]);
+  expect(view.all(".spex-card tbody tr")[1]?.querySelectorAll("td:nth-child(2) .spex-bar[data-sign]")).toHaveLength(1);
+  const asked = replay({ ...TURNS, probes: [[[1], -0.75]] });
+  expect(heads(asked)[0]).toBe(" model · surrogate");
+  expect(table(asked).map(([, model]) => model)).toEqual([
+    "not asked0.00",
+    "−0.75−1.00",
+    "not asked0.00",
+    "not asked+1.00",
+  ]);
+});
+
+test("where every coalition was evaluated, the model's values are known without asking", () => {
+  const head = { exact: true, r2: null, state: "done" } as const;
+  const recording = { frames: [frame(head, TURNS)], seconds: [0] };
+  const values = ["0.000.00", "−1.00−1.00", "0.000.00", "+1.00+1.00"];
+  const view = mount(frame(head, TURNS), {}, { selected: [0, 1] });
+  for (const shown of [view, mount(undefined, {}, { selected: [0, 1], recording })])
+    expect(table(shown).map(([, model]) => model)).toEqual(values);
+  expect(probes(view)).toEqual([]);
+  view.show(frame({ ...head, seq: 2, left_out: 0.1 }, TURNS)); // of a surrogate that is not all here, they are not
+  expect(table(view)[0]?.[1]).toBe("…0.00");
 });
 
 test("effect, interval, kind, status and the sentence are of this very set", () => {

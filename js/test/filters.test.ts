@@ -53,7 +53,7 @@ test("filters narrow each other and the orders, and are cleared at once, but for
 
 test("settled only: says why there is none, and lets settled rows through", () => {
   const view = mount();
-  const empty = () => view.find(".spex-rows + p");
+  const empty = () => view.find(".spex-ranking table + p");
   set(view, "settled", true);
   expect([empty().hidden, empty().textContent]).toEqual([false, "None is settled yet."]);
   view.show(frame({ seq: 2, state: "done" }, KNOWN));
@@ -68,9 +68,9 @@ test("settled only: says why there is none, and lets settled rows through", () =
 test("where nothing matches the count says so, and where there is nothing a sentence does", () => {
   const view = mount();
   set(view, "unit", "nobody");
-  expect(view.find(".spex-rows + p").hidden).toBe(true);
+  expect(view.find(".spex-ranking table + p").hidden).toBe(true);
   view.find('[data-order="4+"]').click();
-  expect(view.find(".spex-rows + p").textContent).toBe("No interaction of this order was found.");
+  expect(view.find(".spex-ranking table + p").textContent).toBe("No interaction of this order was found.");
 });
 
 test("filters outlast frames and outputs", () => {

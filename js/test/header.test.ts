@@ -99,7 +99,17 @@ test("exact, failed and still fitting are said in words", () => {
   expect(view.find(".spex-now").textContent).toContain("fitting the surrogate, round 5");
   view.show(frame({ seq: 4, state: "failed", reason: "CUDA out of memory" }, KNOWN));
   expect(view.find("[role=alert]").hidden).toBe(false);
-  expect(view.find("[role=alert]").textContent).toBe("failed: CUDA out of memory");
+  expect(view.find("[role=alert]").textContent).toBe("CUDA out of memory");
+  expect(view.find(".spex-state").textContent).toBe("failed");
+});
+
+test("why a run has ended is said once", () => {
+  const view = mount(frame({ state: "stopped", reason: "stopped by you" }, KNOWN));
+  expect(view.find(".spex-state").textContent).toBe("stopped by you, results kept");
+  view.show(frame({ seq: 2, state: "done", reason: "the budget is spent" }, KNOWN));
+  expect(view.find(".spex-state").textContent).toBe("done: the budget is spent");
+  view.show(frame({ seq: 3, state: "failed" }, KNOWN));
+  expect(view.find("[role=alert]").textContent).toBe("No reason was given.");
 });
 
 test("a click shows at once, and a busy kernel is named until it answers", () => {
@@ -194,7 +204,7 @@ test("a stretch of an answer goes by how it reads, and tiny effects are written 
   const said = frame({ output: -1, output_label: "“in the forest”" }, { ...KNOWN, effects, rows });
   const view = mount(said, { outputs: [" in", " the", " forest"], answer: [" in", " the", " forest"] });
   expect(view.find(".spex-what strong").textContent).toBe("“in the forest”");
-  expect(view.find("tbody .spex-effect .spex-number").textContent).toBe("+3.4e−6");
+  expect(view.find("tbody .spex-effect .spex-number").textContent).toBe("+3.40e−6");
 });
 
 const MANY = { players: Array.from({ length: 20 }, (_, i) => `w${i}`) };

@@ -194,13 +194,14 @@ test("a longer text has fewer lanes", () => {
   expect(lanesFor(2000)).toBe(3);
 });
 
-test("the arc between two units goes over the letters of one line, and between two lines from one to the other", () => {
+test("the arc between two units goes over the letters of one line, or between two that are neighbours", () => {
   const layout = page(12, 4);
   const numbers = (path: string) => (path.match(/-?\d+/g) ?? []).map(Number);
   const [x, y, , peak, , , to, end] = numbers(arc([4, 6], layout));
   expect([x, y, to, end]).toEqual([15, 80, 95, 80]);
   expect(peak).toBeLessThan(80);
   expect(peak).toBeGreaterThan(16);
-  expect(numbers(arc([8, 1], layout)).slice(0, 2)).toEqual([55, 16]); // from the upper one down
+  expect(numbers(arc([4, 1], layout)).slice(0, 2)).toEqual([55, 16]); // from the upper one down
+  expect(arc([8, 1], layout)).toBe(""); // it would strike through the line between
   expect(arc([0, 99], layout)).toBe("");
 });

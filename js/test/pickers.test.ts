@@ -32,6 +32,7 @@ test("the answer stands as running text, token by token, and as text alone", () 
   const view = mount(undefined, TOKENS, { output: 1 });
   expect(view.find("[role=listbox]").textContent).toBe(ANSWER.join(""));
   expect(view.el.querySelector("img")).toBeNull();
+  expect(view.find(".spex-answer > .spex-muted").textContent).toBe("answer: click a token, or drag over several");
   expect(token(view, 2).getAttribute("aria-label")).toBe("white space");
   expect([chosen(view), view.all("[data-pick=output]")]).toEqual([[1], []]);
 });
@@ -120,6 +121,7 @@ test("a recording shows what was explained, and cannot explain another", () => {
   view.action("whole").click();
   expect([view.traits.output, view.find("[role=listbox]").getAttribute("aria-disabled")]).toEqual([1, "true"]);
   expect(view.find("[role=listbox]").title).toContain("no kernel");
+  expect(view.find(".spex-answer > .spex-muted").textContent).toBe("answer");
   const one = { frames: [frame({ output: 1, output_terms: [[1, 1]] }, KNOWN)], seconds: [0] };
   const labels = mount(undefined, { outputs: ["a", "b"] }, { recording: one });
   const select = labels.find<HTMLSelectElement>("[data-pick=output]");

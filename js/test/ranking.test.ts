@@ -72,6 +72,19 @@ test.each([
   expect(view.find('[data-order="2+"]').getAttribute("aria-pressed")).toBe("false");
 });
 
+test("the heading says what is listed: sets, single players, or both", () => {
+  const view = mount();
+  const heading = () => view.find(".spex-ranking strong").textContent;
+  expect(heading()).toBe("Acting together");
+  view.find('[data-order="all"]').click();
+  expect(heading()).toBe("Alone or together");
+  view.find('[data-order="2"]').click();
+  view.show(frame({ seq: 2, index: "SV", max_order: 1 }, KNOWN));
+  expect(heading()).toBe("Each on its own");
+  view.show(frame({ seq: 3 }, KNOWN));
+  expect(heading()).toBe("Acting together");
+});
+
 test("numbers change in place at once, places every two seconds", () => {
   const view = mount();
   const row = view.find('[data-members="0,3"]');

@@ -296,7 +296,10 @@ test("pointing at a lane marks its units, fades the others, draws an arc between
   expect(view.all("[data-marked]").map((unit) => unit.dataset.player)).toEqual(["0", "3"]);
   expect(view.all(".spex-lanes [data-on]").map((lane) => lane.dataset.key)).toEqual(["0,3"]);
   expect(view.find(".spex-lanes").dataset.fade).toBe("");
-  expect(view.find(".spex-arc").getAttribute("d")).toMatch(/^M/);
+  const arc = view.find(".spex-arc");
+  expect(arc.getAttribute("d")).toMatch(/^M/);
+  const order = arc.compareDocumentPosition(view.find(".spex-running")); // what follows is drawn over it, bars too
+  expect(order & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
   expect(view.find(".spex-reading").textContent).toBe("“not” “all” +1.00 · mixed · provisional");
   over(reach("1,2,3"));
   drawn();
@@ -419,6 +422,42 @@ test("a chosen interaction is scrolled into view where none of it is", () => {
   view.find('tr[data-members="0,1"]').click();
   drawn();
   expect(scroll.scrollTop).toBe(-20);
+});
+
+test("a long name of an output leaves room for what is pointed at", () => {
+  const name = "price in dollars of the house as of the last sale";
+  const view = mount(frame({ output_label: "" }, KNOWN), { outputs: [name] });
+  over(view.find('[data-player="1"]'));
+  drawn();
+  expect(view.find(".spex-keys").textContent).toContain("+ raises price in dollars of the…, − lowers it");
+  expect(view.find(".spex-reading").textContent).toBe("“bad” lowers price in dollars of the… by 1.00 on average");
+  expect(view.find(".spex-what strong").textContent).toBe(name);
+});
+
+test("a word that stands there twice is told by its place", () => {
+  const players = ["not", "bad", "not ", "all"];
+  const view = mount(frame({}, { ...KNOWN, rows: [[[0, 1, 2], 3]] }), { players });
+  over(view.find(".spex-ranking tr[data-members]"));
+  drawn();
+  const words = "“not” (unit\u00a01) “bad” “not” (unit\u00a03) +3.00";
+  expect(view.find(".spex-reading").textContent?.startsWith(words)).toBe(true);
+});
+
+test("letters that turn round the order of others do so in their own unit alone", () => {
+  const evil = "rtl\u202eoverride";
+  const view = mount(frame({}, { ...KNOWN, rows: [[[0, 1], 3]] }), {
+    players: [evil, "bad", "at", "all"],
+    pieces: [
+      [evil, 0],
+      [" bad", 1],
+      [" \u2067fixed", -1],
+    ],
+  });
+  expect(view.all(".spex-apart").map((piece) => piece.textContent)).toEqual([evil, "\u2067fixed"]);
+  over(view.find(".spex-unit"));
+  drawn();
+  expect(view.find(".spex-reading").textContent).toMatch(/^“rtloverride” raises/);
+  expect(view.find("tr[data-members] .spex-chip").textContent).toBe("rtloverride");
 });
 
 test("special tokens before the text do not decide its direction", () => {

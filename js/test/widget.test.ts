@@ -52,7 +52,9 @@ test("convergence: a line once there are marks, a warning where R² is low, a se
   const path = () => view.el.querySelector(".spex-line")?.getAttribute("d");
   expect(path()).toBe("M0.1600 0.2000L0.3200 0.0700");
   expect(view.find(".spex-label").textContent).toBe("R² .93");
-  expect(view.find(".spex-energy").textContent).toBe("order 1: 60\u00a0% · 2: 20\u00a0% · 3: 20\u00a0%");
+  expect(view.find(".spex-energy").textContent).toBe(
+    "energy at order 1:\u00a060\u00a0% · 2:\u00a020\u00a0% · 3:\u00a020\u00a0%",
+  );
   expect(view.find(".spex-warning").hidden).toBe(true);
   expect(view.find(".spex-below").hidden).toBe(true);
   view.show(frame({ seq: 2, r2: [0.3, 0.2, 0.4] }, { ...KNOWN, history: [[128, -0.3, -0.5, 0, -0.4]] }));
@@ -145,12 +147,23 @@ test.each([
   [0, 0],
 ])("a full bar for %d stands for %d", (largest, full) => expect(roundUp(largest)).toBe(full));
 
-test("a run that ended before its second round says that it has no R²; one round of it is a point", () => {
-  const view = mount(frame({ state: "done", r2: null }, { ...KNOWN, history: [] }));
-  expect(view.find(".spex-convergence").textContent).toContain("There is no held-out R²: the run ended");
-  view.show(frame({ seq: 2 }, { ...KNOWN, history: [[400, 0.5, 0.25, 0.75, 0]] }));
+test("where there is no R² it says why, as the header does; one round of it is a point", () => {
+  const said = () => [view.find(".spex-convergence p").textContent, view.find(".spex-faithful").textContent];
+  const view = mount(frame({ r2: null, round: 1 }, { ...KNOWN, history: [] }));
+  expect(said()).toEqual(["Held-out R² comes with the second round.", "no held-out R² yet"]);
+  view.show(frame({ seq: 2, state: "done", r2: null, round: 1 }, { ...KNOWN, history: [] }));
+  expect(said()[0]).toContain("the run ended before its second round");
+  expect(said()[1]).toBe("no held-out R²");
+  const constant = { effects: [0, 0, 0, 0], spectrum: [[[], 5]] as [number[], number][] };
+  for (const state of ["running", "done"] as const) {
+    view.show(frame({ seq: 3, state, r2: null, round: 5 }, constant));
+    expect(said()[0]).toBe("There is no held-out R²: all values held out are equal.");
+  }
+  view.show(frame({ seq: 4, state: "failed", r2: null, round: 0 }));
+  expect(said()).toEqual(["There is no surrogate to judge.", ""]);
+  view.show(frame({ seq: 5 }, { ...KNOWN, history: [[400, 0.5, 0.25, 0.75, 0]] }));
   expect(view.find(".spex-line").getAttribute("d")).toBe("M0.5000 0.5000L0.5000 0.5000");
   expect(view.find(".spex-line").dataset.point).toBe("");
-  view.show(frame({ seq: 3 }, KNOWN));
+  view.show(frame({ seq: 6 }, KNOWN));
   expect(view.find(".spex-line").dataset.point).toBeUndefined();
 });

@@ -16,7 +16,7 @@ const HEADS = [
   [
     "rest present",
     "model · surrogate",
-    "The model's own value while all other units are there; beside it, in grey, the surrogate's",
+    "The value while all other units are there: the model's own and, in grey, the surrogate's",
   ],
   [
     "averaged over the rest",
@@ -36,6 +36,8 @@ interface Row {
 export class CardTable {
   readonly element = make("table");
   readonly #body: HTMLTableSectionElement;
+  /** Whose values the first column holds. */
+  readonly #whose: HTMLElement;
   /** Of the bars, which begin at 0. */
   readonly #scale = new LockedScale();
   /** Of the figures, which differ by less than they are where they share a level. */
@@ -53,10 +55,11 @@ export class CardTable {
       if (title) cell.title = title;
       head.append(cell);
     }
+    this.#whose = head.querySelector(".spex-whose") as HTMLElement;
     this.#body = this.element.createTBody();
   }
 
-  /** Show the newest values; returns all coalitions of the first column, by who is ablated. */
+  /** Show the newest values; returns the coalitions that the model is to be asked about, by who is ablated. */
   draw(
     members: readonly number[],
     averages: Float64Array,
@@ -65,23 +68,27 @@ export class CardTable {
     live: boolean,
   ): (readonly number[])[] {
     if (members !== this.#members) this.#build(members);
-    const values = this.#rows.map(({ position, ablated }) => ({
-      model: modelValue(frame, ablated),
-      surrogate: valueWithout(spectrum, ablated),
-      average: averages[position] ?? 0,
-    }));
+    // Where every coalition was evaluated, what the surrogate says is what the model has said.
+    const exact = frame.exact && spectrum.leftOut === 0;
+    const values = this.#rows.map(({ position, ablated }) => {
+      const surrogate = valueWithout(spectrum, ablated);
+      const model = modelValue(frame, ablated) ?? (exact ? surrogate : null);
+      return { model, surrogate, average: averages[position] ?? 0 };
+    });
+    const alone = !live && values.every(({ model }) => model === null);
+    setText(this.#whose, alone ? " surrogate, no model" : " model · surrogate");
     const known = values.flatMap(({ model, surrogate, average }) => [model ?? surrogate, surrogate, average]);
     this.#scale.take(Math.max(...known.map(Math.abs)), false);
     this.#spread.take(spreadOf(known), false);
     const spread = this.#spread.full;
-    const none = !live ? "–" : frame.asked.error && frame.asked.pending === 0 ? "no answer" : "…";
+    const none = !live ? "not asked" : frame.asked.error && frame.asked.pending === 0 ? "no answer" : "…";
     this.#rows.forEach((row, i) => {
       const { model, surrogate, average } = values[i] as (typeof values)[number];
-      row.model.draw(model, this.#scale, spread, none);
-      setText(row.surrogate, figure(surrogate, spread));
+      row.model.draw(alone ? surrogate : model, this.#scale, spread, none);
+      setText(row.surrogate, alone ? "" : figure(surrogate, spread));
       row.average.draw(average, this.#scale, spread);
     });
-    return this.#rows.map(({ ablated }) => ablated);
+    return exact ? [] : this.#rows.map(({ ablated }) => ablated);
   }
 
   #build(members: readonly number[]): void {

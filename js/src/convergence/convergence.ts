@@ -41,9 +41,7 @@ export function convergencePane(state: ViewState): HTMLElement {
         ? `Exact: all ${count(frame.fitted)} coalitions were evaluated, so there is no error to show.`
         : frame?.history.length
           ? ""
-          : frame && isFinal(frame.state)
-            ? "There is no held-out R²: the run ended before its second round. Take the ranking as a hint."
-            : "Held-out R² comes with the second round.",
+          : whyNone(frame),
     );
     sentence.hidden = sentence.textContent === "";
     const low = !!frame?.r2 && frame.r2.value < LOW;
@@ -58,6 +56,15 @@ export function convergencePane(state: ViewState): HTMLElement {
     remarks.draw(frame?.remarks ?? []);
   });
   return pane;
+}
+
+/** Why there is no held-out R². */
+function whyNone(frame: Frame | null): string {
+  const over = frame && isFinal(frame.state);
+  if (over && !frame.effects) return "There is no surrogate to judge.";
+  if (frame && frame.round > 1) return "There is no held-out R²: all values held out are equal.";
+  if (!over) return "Held-out R² comes with the second round.";
+  return "There is no held-out R²: the run ended before its second round. Take what it found as a hint.";
 }
 
 function makePlot() {
@@ -85,7 +92,8 @@ function makePlot() {
     word("spex-tick spex-y", text).style.top = `${top}%`;
   const here = word("spex-label");
   const first = word("spex-label spex-label-linear");
-  const below = word("spex-below", "▾ < 0");
+  const below = word("spex-below", "▾ below 0");
+  below.title = "Below 0 a surrogate foretells worse than the mean of the values does";
   const end = word("spex-tick spex-x");
   word("spex-tick spex-x spex-zero", "0");
   element.append(area);
@@ -169,7 +177,10 @@ function makeEnergy() {
     [...bar.children].forEach((segment, i) => {
       (segment as HTMLElement).style.flexGrow = String((parts[i] ?? 0) / total);
     });
-    setText(words, shares.map(({ order, part }, i) => `${i ? "" : "order "}${order}: ${percent(part)}`).join(" · "));
+    setText(
+      words,
+      shares.map(({ order, part }, i) => `${i ? "" : "energy at order "}${order}:\u00a0${percent(part)}`).join(" · "),
+    );
   }
   return { element, draw };
 }

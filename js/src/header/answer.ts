@@ -177,7 +177,8 @@ function tokens(state: ViewState): HTMLElement[] {
     });
     setAttribute(whole, "aria-pressed", String(start === 0 && stop === last + 1));
   });
-  return [make("span", "spex-muted", "answer"), list, whole];
+  const hint = state.live ? "answer: click a token, or drag over several" : "answer";
+  return [make("span", "spex-muted", hint), list, whole];
 }
 
 /** What is shown as chosen: where no kernel answers, what the moment on screen speaks of. */

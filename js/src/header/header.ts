@@ -67,12 +67,14 @@ function wordsOfState(frame: Frame, commands: Commands): string {
   if (commands.isPending("stop") || frame.state === "stopping") return "stopping…";
   if (commands.isPending("pause")) return "pausing…";
   if (commands.isPending("resume")) return "resuming…";
-  const reason = frame.state === "failed" ? "" : frame.reason;
-  return reason ? `${STATE_WORDS[frame.state]}: ${reason}` : STATE_WORDS[frame.state];
+  const words = STATE_WORDS[frame.state];
+  const reason = frame.state === "failed" ? "" : frame.reason; // that one has a line of its own
+  if (reason.startsWith(frame.state)) return words.replace(frame.state, reason); // "stopped by you, results kept"
+  return reason ? `${words}: ${reason}` : words;
 }
 
 function wordsOfFailure({ state, reason, verifying }: Frame): string {
-  if (state === "failed") return `failed: ${reason || "no reason was given"}`;
+  if (state === "failed") return reason || "No reason was given.";
   return verifying.error && `measuring failed: ${verifying.error}`;
 }
 
@@ -107,7 +109,7 @@ function isFitting(frame: Frame): boolean {
 
 function wordsOfFaith(frame: Frame): string {
   if (frame.exact) return "exact: every coalition evaluated";
-  if (!frame.r2) return frame.effects ? "held-out R² not known yet" : "";
+  if (!frame.r2) return frame.effects ? `no held-out R²${isFinal(frame.state) ? "" : " yet"}` : "";
   return `held-out R² ${share(frame.r2.value)} (${share(frame.r2.low)}–${share(frame.r2.high)})`;
 }
 

@@ -22,8 +22,13 @@ export function outChip(player: number, players: readonly string[], putBack: () 
 }
 
 /** What a unit is shown as, where it is white space alone too. */
-function word(player: number, players: readonly string[]): string {
-  return players[player]?.trim() || "␣";
+export function word(player: number, players: readonly string[]): string {
+  return unturned(players[player] ?? "").trim() || "␣";
+}
+
+/** Text without the letters that are not seen, and turn round what stands beside it: U+202E is one. */
+export function unturned(text: string): string {
+  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
 }
 
 function place(player: number, players: readonly string[]): string {
@@ -56,8 +61,11 @@ export function assignment(
   return [...shown, make("span", "spex-unseen", said)];
 }
 
+/** A unit by name, and by its place where another has the same name. */
 export function quoted(player: number, players: readonly string[]): string {
-  return `“${word(player, players)}”`;
+  const label = players[player]?.trim();
+  const again = players.some((other, at) => at !== player && other.trim() === label);
+  return `“${word(player, players)}”${again ? ` (unit\u00a0${player + 1})` : ""}`;
 }
 
 /** Units by name: “a”, “b” and “c”. */

@@ -6,20 +6,33 @@ export function count(x: number): string {
   return Math.round(x).toLocaleString("en-US");
 }
 
-/** With more places than this a figure is written with a power of ten. */
-const PLACES = 4;
-
-/** An effect with its sign, to as many places as the full bar asks for. */
-export function signed(x: number, full: number): string {
-  const power = full > 0 ? Math.floor(Math.log10(full)) : 0;
-  const small = 2 - power > PLACES;
-  const size = Math.abs(small ? x / 10 ** power : x).toFixed(small ? 1 : Math.max(0, 2 - power));
-  if (Number(size) === 0) return small ? "0" : size;
-  return `${x < 0 ? MINUS : "+"}${size}${small ? `e${MINUS}${-power}` : ""}`;
-}
+/** A full bar of a power outside of these has its effects written with a power of ten. */
+const [SMALLEST, LARGEST] = [-2, 5];
 
 /** Single precision, as the wire has it, tells so many digits apart. */
 const DIGITS = 7;
+
+/** The power of ten of a number once it is rounded to so many digits. */
+function powerOf(x: number, digits = 3): number {
+  return Number(x.toExponential(digits - 1).split("e")[1]);
+}
+
+/** A number with its sign, in groups of thousands. */
+function fixed(x: number, places: number): string {
+  const [whole, ...rest] = Math.abs(Number(x.toPrecision(DIGITS)))
+    .toFixed(places)
+    .split(".");
+  const size = [count(Number(whole)), ...rest].join(".");
+  return Number(size) === 0 ? size : `${x < 0 ? MINUS : "+"}${size}`;
+}
+
+/** An effect with its sign, to the places of the full bar's three digits. */
+export function signed(x: number, full: number): string {
+  const power = powerOf(full);
+  if (SMALLEST <= power && power <= LARGEST) return fixed(x, Math.max(0, 2 - power));
+  const size = fixed(x / 10 ** power, 2);
+  return Number(size) === 0 ? "0" : `${size}e${power < 0 ? MINUS : ""}${Math.abs(power)}`;
+}
 
 /** Values that differ by less, as a share of the largest, are equal in single precision. */
 const ROUNDING = 2 ** -23;
@@ -33,11 +46,10 @@ export function spreadOf(values: readonly number[]): number {
 
 /** One of several values, to the places at which they differ. */
 export function figure(x: number, spread: number): string {
-  const power = spread > 0 ? Math.floor(Math.log10(spread)) : 0;
-  if (2 - power <= PLACES || Math.abs(x) < 10 ** (power + 1)) return signed(x, spread);
+  const [size, power] = [Math.abs(x), powerOf(spread)];
   // With a power of ten that belongs to the differences, a level would be a number of many digits times that.
-  const places = Math.max(0, Math.min(2 - power, DIGITS - 1 - Math.floor(Math.log10(Math.abs(x)))));
-  return `${x < 0 ? MINUS : "+"}${Math.abs(x).toFixed(places)}`;
+  if (size < 10 ** (power + 1)) return signed(x, spread);
+  return fixed(x, Math.max(0, Math.min(2 - power, DIGITS - 1 - powerOf(size, DIGITS))));
 }
 
 /** A level that effects are seen from: as a value is written, but nought is "0". */

@@ -12,8 +12,12 @@ const PASSES = new Map<string, (order: number) => boolean>([
   ["4+", (order) => order >= 4],
 ]);
 
+const HEADINGS: Record<string, string> = { "1": "Each on its own", all: "Alone or together" };
+
 export interface OrderChoice {
   readonly element: HTMLElement;
+  /** What sets of the orders that are ranked do. */
+  readonly heading: string;
   passes(order: number): boolean;
   /** Rank single players while the index speaks of nothing else; afterwards what was ranked before. */
   follow(index: string): void;
@@ -24,7 +28,7 @@ export function orderChoice(changed: () => void): OrderChoice {
   const element = make("div", "spex-orders");
   element.setAttribute("role", "group");
   element.setAttribute("aria-label", "orders ranked");
-  element.append(make("span", "spex-muted", "order"));
+  element.append(make("span", "spex-muted", "show orders"));
   let chosen = "2+";
   /** What was chosen before an index of single players came. */
   let before: string | null = null;
@@ -45,6 +49,9 @@ export function orderChoice(changed: () => void): OrderChoice {
   element.append(...buttons);
   return {
     element,
+    get heading() {
+      return HEADINGS[chosen] ?? "Acting together";
+    },
     passes: (order) => PASSES.get(chosen)?.(order) ?? true,
     follow(index) {
       const alone = OF_PLAYERS.some((one) => one === index);

@@ -22,8 +22,7 @@ export function rankingPane(state: ViewState): HTMLElement {
   const pane = make("section", "spex-ranking");
   pane.setAttribute("aria-label", "Ranking");
   const { table, body } = makeTable();
-  const held = make("div", "spex-rows");
-  held.append(table);
+  const held = make("div");
   const rows = new Map<string, Row>();
   const pins = new Set<string>();
   const reader = new Reader(pane, held, table, body, rows, state);
@@ -42,13 +41,14 @@ export function rankingPane(state: ViewState): HTMLElement {
   const index = indexPicker(state);
   const rescale = rescaleButton(state, state.rankingScale);
   const offer = makeButton("apply", () => {
+    const reading = reader.focused; // which hiding this button ends
     adopt(apply(sizes(shown()), state.now()));
     draw();
-    if (reader.focused) body.querySelector("tr")?.focus();
+    if (reading) body.querySelector("tr")?.focus();
   });
-  held.append(offer);
   const head = make("div", "spex-head");
-  head.append(make("strong", "", "Acting together"), index.element, index.help, orders.element);
+  const heading = make("strong");
+  head.append(heading, index.element, index.help, orders.element);
   const empty = make("p", "spex-muted");
   const more = makeButton("more", () => {
     all = !all;
@@ -57,8 +57,9 @@ export function rankingPane(state: ViewState): HTMLElement {
   const matching = make("span", "spex-muted spex-number");
   const clear = makeButton("clear", () => filters.clear(), "clear filters");
   const tail = make("div", "spex-tail");
-  tail.append(more, matching, clear, rescale.element); // below the rows, which it does not move
-  pane.append(head, filters.element, held, empty, tail);
+  tail.append(more, matching, clear, rescale.element, offer); // below the rows, which it does not move
+  held.append(table, empty, tail);
+  pane.append(head, filters.element, held);
 
   /** The newest frame's interactions of the orders that are ranked. */
   function ofOrder(): Interaction[] {
@@ -143,7 +144,8 @@ export function rankingPane(state: ViewState): HTMLElement {
       place(frame);
       index.draw(frame);
     }
-    head.hidden = filters.element.hidden = table.hidden = !known;
+    setText(heading, orders.heading);
+    head.hidden = filters.element.hidden = table.hidden = tail.hidden = !known;
     rescale.draw();
     const waiting = changes(standing, limit(), pins);
     setText(offer, `${waiting} ${waiting === 1 ? "change" : "changes"} – apply`);

@@ -5,7 +5,7 @@ import type { ViewState } from "../state";
 import type { Row } from "./row";
 
 export class Reader {
-  /** The focus is among the rows, or went from them to the button that applies the changes. */
+  /** The focus is among the rows, or went from them to the buttons below, of which one applies the changes. */
   focused = false;
   #inside = false;
   readonly #rows: ReadonlyMap<string, Row>;

@@ -1,8 +1,11 @@
-/** An arc over the text between two units that act together. */
+/** An arc in the text between two units that act together. */
 
 import { type Layout, middleOf } from "./layout";
 
-/** The path of the arc between two players; empty where one of them is not in the text. */
+/**
+ * The path of the arc between two players; empty where one of them is not in the text, and where whole lines lie between
+ * them, whose words it would strike through.
+ */
 export function arc([first, second]: readonly [number, number], { lines, spots }: Layout): string {
   const ends = [first, second].flatMap((player) => {
     const spot = spots[player];
@@ -10,7 +13,7 @@ export function arc([first, second]: readonly [number, number], { lines, spots }
     return spot && line ? [{ x: middleOf(spot), line, of: spot.line }] : [];
   });
   const [a, b] = ends.sort((p, q) => p.of - q.of);
-  if (!a || !b) return "";
+  if (!a || !b || b.of - a.of > 1) return "";
   const points =
     a.of === b.of
       ? [a.line.top, a.line.top - rise(a.x, b.x), b.line.top - rise(a.x, b.x), b.line.top]

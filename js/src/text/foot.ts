@@ -1,7 +1,8 @@
 /** What stands under the text: the keys to its bars and lanes, what is pointed at in words, and the buttons. */
 
+import { quoted, word } from "../marks/chips";
 import { make, setAttribute, setText } from "../marks/dom";
-import { signed } from "../marks/numbers";
+import { count, signed } from "../marks/numbers";
 import { rescaleButton } from "../marks/rescale";
 import { indexName, outputName, statusOf } from "../marks/wording";
 import type { ViewState } from "../state";
@@ -40,9 +41,15 @@ export function keyWords(state: ViewState, lanes: Lanes): string[] {
   return lanes.shown ? [barWords(state), laneWords(state, lanes)] : [barWords(state)];
 }
 
-function barWords({ header, frame, playerScale: { full } }: ViewState): string {
-  const bar = full ? ` · full\u00a0bar\u00a0=\u00a0${full}` : "";
-  return `each unit's own effect (Banzhaf value): + raises ${outputName(header, frame)}, − lowers it${bar}`;
+function barWords(state: ViewState): string {
+  const { full } = state.playerScale;
+  const bar = full ? ` · full\u00a0bar\u00a0=\u00a0${full < 1000 ? full : count(full)}` : "";
+  return `each unit's own effect (Banzhaf value): + raises ${briefOutput(state)}, − lowers it${bar}`;
+}
+
+/** The output in few letters, or there would be no room for what is pointed at. */
+function briefOutput({ header, frame }: ViewState): string {
+  return outputName(header, frame).replace(/^(.{23})..+/su, "$1…");
 }
 
 function laneWords({ frame, standing }: ViewState, { drawn }: Lanes): string {
@@ -55,20 +62,21 @@ function pointedWords(state: ViewState): string {
   const { pointedRow: row, pointedPlayer: player, frame, rankingScale, header } = state;
   if (player !== null) return unitWords(state, player);
   if (!row || !frame) return "";
-  const members = row.members.map((member) => `“${header.players[member]?.trim()}”`).join(" ");
+  const members = row.members.map((member) => quoted(member, header.players)).join(" ");
   return `${members} ${signed(row.effect, rankingScale.full)} · ${row.kind} · ${statusOf(row, frame)}`;
 }
 
 /** What is known of a unit by itself. */
 export function unitWords(state: ViewState, player: number): string {
   const taken = state.whatIf.includes(player) ? " is taken out;" : "";
-  return `“${state.header.players[player]?.trim()}”${taken} ${effectWords(state, player)}`;
+  return `“${word(player, state.header.players)}”${taken} ${effectWords(state, player)}`;
 }
 
-function effectWords({ header, frame, playerScale }: ViewState, player: number): string {
+function effectWords(state: ViewState, player: number): string {
+  const { frame, playerScale } = state;
   const effect = frame?.effects?.[player];
   if (effect === undefined) return "has no estimate yet";
   const size = signed(effect, playerScale.full);
   if (!/^[+−]/.test(size)) return "has no effect of its own";
-  return `${effect > 0 ? "raises" : "lowers"} ${outputName(header, frame)} by ${size.slice(1)} on average`;
+  return `${effect > 0 ? "raises" : "lowers"} ${briefOutput(state)} by ${size.slice(1)} on average`;
 }

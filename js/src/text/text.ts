@@ -24,7 +24,7 @@ export function textPane(state: ViewState): HTMLElement {
   const drawUnits = unitsDrawer(units, state);
   const lanes = new Lanes(state);
   const scroll = make("div", "spex-scroll");
-  scroll.append(text, lanes.element);
+  scroll.append(lanes.element, text); // in this order: an arc passes under the bars
 
   let layout = UNKNOWN;
   let view = { top: 0, height: 0 };

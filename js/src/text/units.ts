@@ -1,5 +1,6 @@
 /** The units of a text as elements in it: made once, pointed at, walked with the keyboard, and taken out. */
 
+import { unturned } from "../marks/chips";
 import { focused, make, onKeys } from "../marks/dom";
 import type { Header } from "../protocol";
 import type { ViewState } from "../state";
@@ -19,6 +20,7 @@ export function fill(text: HTMLElement, { pieces, players }: Header): HTMLElemen
     const before = piece.slice(0, piece.length - piece.trimStart().length);
     const element = make("span", fixed ? "spex-fixed" : "spex-unit", core || piece);
     text.append(core ? before : "", element, core ? piece.slice(before.length + core.length) : "");
+    if (unturned(piece) !== piece) element.classList.add("spex-apart");
     if (fixed) {
       if (!begun) element.dir = "auto"; // "[CLS]" does not make a text one that is read from left to right
       continue;
