@@ -105,12 +105,15 @@ export function modelValue({ probes }: Frame, ablated: readonly number[]): numbe
   return probes.find((probe) => probe.key === key)?.value ?? null;
 }
 
-/** Where the model's answer changes, which is known of single outputs alone. */
+/** A contrast's weights sum to no more than this share of their sizes. */
+const EVEN = 1e-9;
+
+/** Where the model's answer changes: the game says so of single outputs, and a contrast is even at 0. */
 export function thresholdOf(header: Header, frame: Frame | null): number | null {
   if (!frame || frame.output >= 0) return header.threshold;
-  return frame.outputTerms.length > 1 && frame.outputTerms.reduce((sum, [, weight]) => sum + weight, 0) === 0
-    ? 0
-    : null;
+  let [sum, size] = [0, 0];
+  for (const [, weight] of frame.outputTerms) [sum, size] = [sum + weight, size + Math.abs(weight)];
+  return size > 0 && Math.abs(sum) <= EVEN * size ? 0 : null;
 }
 
 /** The smallest ablation found that takes the output across a threshold. */
@@ -225,7 +228,7 @@ export interface Frame {
   /** Interactions of order 2 and more by size, then single players by size. */
   interactions: Interaction[];
   history: Mark[];
-  /** The surrogate's energy at order 0, 1, … */
+  /** The shares of the surrogate's energy at order 1, 2, …; none where it is constant. */
   energy: number[];
 }
 

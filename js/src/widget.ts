@@ -62,11 +62,11 @@ const render: Render<Traits> = ({ model, el, signal }) => {
 
   const endSharing = shareWithModel(state, model as unknown as AnyModel<Partial<Person>>);
   const take = () => state.receive(model.get("frame"));
-  if (state.live) model.on("change:frame", take);
+  if (!recording) model.on("change:frame", take);
   const showTwin = hideTwin(state.header.uid);
   const giveKeys = keepKeys(root);
   const dispose = () => {
-    if (state.live) model.off("change:frame", take);
+    if (!recording) model.off("change:frame", take);
     endSharing();
     commands.dispose();
     state.dispose();

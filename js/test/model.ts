@@ -209,7 +209,7 @@ export const KNOWN: Known = {
     [128, 0.8, 0.7, 0.9, 0.5],
     [256, 0.93, 0.9, 0.95, 0.6],
   ],
-  energy: [4, 3, 1, 1],
+  energy: [0.6, 0.2, 0.2],
 };
 
 /** The same rows, with all that may be said of how sure they are. */

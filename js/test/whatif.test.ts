@@ -133,6 +133,8 @@ test("where the kernel is gone the surrogate answers alone, and nothing is waite
   expect(line(view)).toContain("no model here: the surrogate alone");
   expect(view.find(".spex-search").hidden).toBe(true);
   expect(view.find(".spex-busy").textContent).toBe("the kernel of this view is gone: run the cell again");
+  view.abort.abort();
+  expect(view.heard.size).toBe(0);
 });
 
 test("why the model gave no answer is an alert, as text", () => {
@@ -163,7 +165,7 @@ test.each([
   expect(field.value).toBe(typed); // the person's own
 });
 
-test("where the answer changes is known of single outputs alone", () => {
+test("where the answer changes is not known of a sum", () => {
   const sum = { output: -1, output_label: "a − b" };
   const view = mount(frame(sum, TURNS), { threshold: 0 }, { what_if: [1] });
   const field = view.find<HTMLInputElement>(".spex-search input");

@@ -33,6 +33,7 @@ _LEVEL = 0.95
 # besides: both at less than their full price, as .95 to .97 were covered so on games of any strength of signal.
 _PRICE, _WIDTH = 0.7, 0.9
 _MOST_RIVALS = 1e12
+_LEAST_SHARE = 1 / 8  # of the rows: a few that happen to hold no miss would say of a rare event that there is none
 _ROUNDING = 1e-9  # of the values' range
 
 
@@ -183,9 +184,12 @@ def _rivals(table: SparseSpectrum, sets: IntArray) -> FloatArray:
 def interval(pooled: Pooled) -> tuple[FloatArray, FloatArray]:
     """The ends of the 95 % intervals, (sets,) each: of those that begin at a round, each set's narrowest."""
     means, half = np.zeros_like(pooled.means), np.full_like(pooled.means, np.inf)
+    rows = np.cumsum([len(part.rows) for part in pooled.parts[::-1]])[::-1]
     for start, part in enumerate(pooled.parts):
+        if rows[start] < _LEAST_SHARE * rows[0]:
+            break
         newer = pooled.since(start)
-        freedom = max(sum(len(p.rows) for p in newer.parts) - len(newer.parts), 1)
+        freedom = max(rows[start] - len(newer.parts), 1)
         tail = (1 - _LEVEL) / 2 / np.minimum(part.rivals, _MOST_RIVALS) ** _PRICE
         width = _WIDTH * stats.t.isf(tail, freedom) * newer.errors
         means, half = np.where(width < half, newer.means, means), np.minimum(width, half)

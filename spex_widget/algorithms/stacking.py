@@ -47,7 +47,7 @@ def stacking_weights(
     --------
     >>> values = np.random.default_rng(0).normal(size=500)
     >>> foretold = {"lasso": np.zeros(500), "process": values}
-    >>> stacking_weights(("lasso", "process"), foretold, values, 0.0).round(2)
+    >>> stacking_weights(("lasso", "process"), foretold, values, values.mean()).round(2)
     array([0., 1.])
     """
     expected = expected_weights(names)

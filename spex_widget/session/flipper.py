@@ -18,6 +18,8 @@ from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 _logger = logging.getLogger(__name__)
 
+_EVEN = 1e-9  # of its weights' sizes: a contrast's weights sum to no more
+
 
 class Flipper:
     """Searches on the surrogate of a run, asks the model, and has the run say how far it is.
@@ -130,7 +132,8 @@ def _usual(result: Result) -> float | None:
     output = result.estimate.output
     if output.position >= 0:
         return result.header.threshold
-    return 0.0 if len(output.terms) > 1 and sum(weight for _, weight in output.terms) == 0 else None
+    weights = [weight for _, weight in output.terms]
+    return 0.0 if abs(sum(weights)) <= _EVEN * sum(map(abs, weights)) else None
 
 
 def _ends(result: Result) -> BoolArray:

@@ -75,7 +75,7 @@ class Plan:
     def _lines(self) -> list[str]:
         lines = [
             f"{self.budget:,} ablations take {_in_words(self.seconds)}, at {self.rate:,.3g} a second",
-            f"a value moves by {self.floor:.2g} when only its batch changes; smaller effects are noise"
+            f"a value moves by {self.floor:.2g} when only its batch changes; effects of about that size are noise"
             if self.floor
             else "a value is the same in every batch",
         ]
@@ -171,7 +171,8 @@ def plan(
         elif r2 is not None:
             pilot, enough = _pilot(game, r2, min(_PILOT, most), output, seed, ablations.path)
         spent = len(ablations) - before
-        values = [row.values for row in ablations.of("uniform") if row.values is not None and row.status == "ok"]
+        rows = ablations.of("uniform") if pilot else []
+        values = [row.values for row in rows if row.values is not None and row.status == "ok"]
     finally:
         ablations.close()
     return Plan(

@@ -129,8 +129,8 @@ class Run:
     def judge(self, estimate: Estimate) -> None:
         """See whether what is known at a round mark is enough."""
         with self.moved:
-            self._judged[estimate.output] = estimate.ablations
-            going = self.state in ("running", "paused") and estimate.output == self.output
+            self._judged[estimate.output] = estimate.ablations  # or who comes back to this output would wait in vain
+            going = self.state in ("running", "paused", "stopping") and estimate.output == self.output
             stop = self._rules.judge(estimate, monotonic() - self._began) if going else None
             if stop is not None and stop.ablations >= self._judged_from:
                 # The budget ends here: what was evaluated beyond the mark, by an older budget, must not matter.

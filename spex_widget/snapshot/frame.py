@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from spex_widget.algorithms.algorithm import Estimate
 from spex_widget.snapshot.asked import Asked
+from spex_widget.snapshot.diagnostics import energy_shares
 from spex_widget.snapshot.measured import VERDICTS, Measured
 from spex_widget.snapshot.ranked import Ranked, player_effects
 from spex_widget.snapshot.snapshot import Snapshot, trusted_intervals
@@ -115,7 +116,7 @@ def _arrays(estimate: Estimate, index: str, max_order: int | None) -> dict[str, 
         **({} if intervals is None else {"low": _float32(intervals[0]), "high": _float32(intervals[1])}),
         "kind": kinds,
         "history": _float32(np.array(history, dtype=np.float64).reshape(len(history), 5)),
-        "energy": _float32(estimate.spectrum.energy_by_order()),
+        "energy": _float32(np.array(energy_shares(estimate.spectrum))),
     }
 
 

@@ -100,7 +100,7 @@ class Snapshot:
     verifying : Verifying
         How far the measuring is.
     floor : float or None
-        How far two values of one coalition lie apart, where that was measured: smaller effects are noise.
+        How far two values of one coalition lie apart, where that was measured; see `is_noise`.
     work : Work or None
         What the run has taken of the game: its ablations, and what was asked by probes and to verify. None where the
         game does not count it.

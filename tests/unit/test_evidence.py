@@ -171,6 +171,21 @@ def test_an_interval_begins_where_it_is_narrowest():
     np.testing.assert_allclose(middles, [pooled.means[0], pooled.since(2).means[1]])
 
 
+def test_a_few_rows_that_hold_no_miss_are_not_what_an_interval_rests_on():
+    """Of a rare event the last two rows hold nothing, as is likely, and the surrogate does not know it."""
+    rng, n = np.random.default_rng(0), 12
+    x = rows(202, rng, n)
+    x[200:, 0] = False
+    rare = 8.0 * x[:, :4].all(axis=1)
+    singles = pad_sets([(i,) for i in range(n)], n)
+    surrogate = SparseSpectrum.from_sets(n, {(i,): 1e-9 for i in range(n)})
+    rounds = [foretold(x[a:b], rare[a:b], surrogate) for a, b in ((0, 120), (120, 200), (200, 202))]
+    pooled = pool(rounds, singles, singles, "Fourier", None)
+    low, high = interval(pooled)
+    np.testing.assert_array_less(0.5 * pooled.errors, high - low)
+    assert (high[0] >= low[0]) & (low[0] <= -8 / 16 <= high[0])
+
+
 def test_a_good_surrogate_makes_it_sharp_and_counts_the_more():
     rng, values = np.random.default_rng(0), function()
     exact = SparseSpectrum.from_values(values)

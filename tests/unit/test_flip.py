@@ -223,9 +223,10 @@ def test_the_usual_threshold_is_the_games_own_or_half_way():
     session.select([1, 1])
     session.wait(30)
     assert session.smallest_flip().threshold == pytest.approx(3.0)
-    session.select({"a": 1, "b": -1})
-    session.wait(30)
-    assert session.smallest_flip().threshold == 0.0
+    for contrast in ({"a": 1, "b": -1}, {"a": 0.1 + 0.2, "b": -0.3}):
+        session.select(contrast)
+        session.wait(30)
+        assert session.smallest_flip().threshold == 0.0
 
 
 def test_half_way_is_the_models_own():

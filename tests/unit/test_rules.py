@@ -50,6 +50,27 @@ def test_nothing_is_paid_for_beyond_the_mark_that_is_enough(rule):
     assert session.ablations == session.budget == session.result.ablations == session.log.count("uniform")
 
 
+def test_a_stop_while_a_mark_is_judged_changes_nothing_once_the_run_goes_on(monkeypatch, enough):
+    box = []
+    judge = run_module.Run.judge
+
+    def stopped(self, estimate):
+        if estimate.ablations == enough.result.ablations and box:
+            box.pop().stop()
+        judge(self, estimate)
+
+    monkeypatch.setattr(run_module.Run, "judge", stopped)
+    game = FunctionGame(planted, N)
+    session = Session(game, budget=BUDGET, r2=ENOUGH, evaluator=(gate := Gate(game)))
+    box.append(session)
+    gate.open.release(10_000)
+    session.wait(60)
+    assert (session.state, box) == ("stopped", [])
+    session.resume()
+    session.wait(60)
+    assert (session.ablations, session.snapshot().reason) == (enough.ablations, enough.snapshot().reason)
+
+
 def test_who_goes_back_and_forth_between_outputs_is_not_waited_for_in_vain():
     def two(x):
         return np.column_stack([np.sin(1000 * x @ np.arange(1.0, N + 1)), planted(x)])

@@ -63,11 +63,12 @@ export function cardPane(state: ViewState, commands: Commands): HTMLElement {
     pane.hidden = person.selected.length === 0;
     showButton(takeOut, true, person.what_if.join() !== person.selected.join());
     if (other(person.selected)) members.replaceChildren(...chips(person.selected, header.players));
+    const row = from;
+    from = null;
     if (!moved(frame, person.selected, rankingScale.full)) return;
     if (pane.hidden) asked = "";
     else draw(frame, person.selected);
-    if (from && from.getBoundingClientRect().bottom < pane.getBoundingClientRect().top) reveal(pane);
-    from = null;
+    if (row && row.getBoundingClientRect().bottom < pane.getBoundingClientRect().top) reveal(pane);
   });
 
   function draw(frame: Frame | null, selected: readonly number[]): void {

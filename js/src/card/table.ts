@@ -16,7 +16,7 @@ const HEADS = [
   [
     "rest present",
     "model · surrogate",
-    "The value while all other units are there: the model's own and, in grey, the surrogate's",
+    "The value while all other units are there: the model's own, where it was asked, and the surrogate's",
   ],
   [
     "averaged over the rest",

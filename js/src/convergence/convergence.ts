@@ -168,14 +168,12 @@ function makeEnergy() {
   element.append(bar, words);
 
   function draw(energy: readonly number[]): void {
-    const parts = energy.slice(1);
-    const total = parts.reduce((sum, part) => sum + part, 0);
-    element.hidden = !(total > 0);
+    element.hidden = energy.length === 0;
     if (element.hidden) return;
-    const shares = parts.map((part, i) => ({ order: i + 1, part: part / total })).filter(({ part }) => part >= 0.005);
-    while (bar.children.length < parts.length) bar.append(make("div"));
+    const shares = energy.map((part, i) => ({ order: i + 1, part })).filter(({ part }) => part >= 0.005);
+    while (bar.children.length < energy.length) bar.append(make("div"));
     [...bar.children].forEach((segment, i) => {
-      (segment as HTMLElement).style.flexGrow = String((parts[i] ?? 0) / total);
+      (segment as HTMLElement).style.flexGrow = String(energy[i] ?? 0);
     });
     setText(
       words,

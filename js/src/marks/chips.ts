@@ -63,9 +63,21 @@ export function assignment(
 
 /** A unit by name, and by its place where another has the same name. */
 export function quoted(player: number, players: readonly string[]): string {
-  const label = players[player]?.trim();
-  const again = players.some((other, at) => at !== player && other.trim() === label);
+  const again = repeated(players).has(players[player]?.trim() ?? "");
   return `“${word(player, players)}”${again ? ` (unit\u00a0${player + 1})` : ""}`;
+}
+
+const known = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+/** The names that several units have; looked for once, for every row asks. */
+function repeated(players: readonly string[]): ReadonlySet<string> {
+  let twice = known.get(players);
+  if (!twice) {
+    const names = players.map((name) => name.trim()).sort();
+    twice = new Set(names.filter((name, at) => name === names[at + 1]));
+    known.set(players, twice);
+  }
+  return twice;
 }
 
 /** Units by name: “a”, “b” and “c”. */

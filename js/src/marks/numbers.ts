@@ -47,6 +47,7 @@ export function spreadOf(values: readonly number[]): number {
 /** One of several values, to the places at which they differ. */
 export function figure(x: number, spread: number): string {
   const [size, power] = [Math.abs(x), powerOf(spread)];
+  if (size >= 1e15) return signed(x, size);
   // With a power of ten that belongs to the differences, a level would be a number of many digits times that.
   if (size < 10 ** (power + 1)) return signed(x, spread);
   return fixed(x, Math.max(0, Math.min(2 - power, DIGITS - 1 - powerOf(size, DIGITS))));

@@ -48,7 +48,7 @@ export const STATUS_WORDS: Record<Status, string> = {
   confirmed: "measured on the model itself: it has this sign, and about this size",
   contradicted: "measured on the model itself: it has not this sign, or next to nothing of this size",
   undecided: "measured on the model itself, over too few contexts to tell",
-  noise: "no larger than what noise alone makes: two values of one coalition differ by as much",
+  noise: "so small that the noise between two values of one coalition may make it",
   exact: "every coalition was evaluated: nothing is estimated",
   settled:
     "settled for this surrogate and this ablation: it is among the ten largest for sure, its sign has held, its interval leaves out 0, and R² is high enough",
