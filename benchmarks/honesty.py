@@ -23,7 +23,7 @@ from spex_widget.spectrum import INDICES, SparseSpectrum, interactions
 
 # Games whose every index is known exactly: sparse spectra, and one dense game of few players.
 EXACT = (*SPARSE, FLAT, ("attention-like", 16))
-ABLATIONS = (512, 1000)
+ABLATIONS = (300, 512, 1000)  # 300 is twelve beyond a mark: the last round is short
 WEAK = (1.0, 2.0, 4.0)  # standard deviations of the noise, as shares of the values'
 REPORTED = 20  # the largest interactions of any order, as a ranking shows them
 MAX_ORDER = 3  # of the indices that need one

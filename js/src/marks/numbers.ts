@@ -2,8 +2,11 @@
 
 const MINUS = "−";
 
+/** Made once: a frame has thousands of numbers, and to make one takes longer than all of them. */
+const GROUPS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
 export function count(x: number): string {
-  return Math.round(x).toLocaleString("en-US");
+  return GROUPS.format(Math.round(x));
 }
 
 /** A full bar of a power outside of these has its effects written with a power of ten. */
@@ -22,7 +25,7 @@ function fixed(x: number, places: number): string {
   const [whole, ...rest] = Math.abs(Number(x.toPrecision(DIGITS)))
     .toFixed(places)
     .split(".");
-  const size = [count(Number(whole)), ...rest].join(".");
+  const size = [Number(whole) < 1000 ? whole : count(Number(whole)), ...rest].join(".");
   return Number(size) === 0 ? size : `${x < 0 ? MINUS : "+"}${size}`;
 }
 
