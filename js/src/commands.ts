@@ -4,7 +4,7 @@ import { type Command, modelValue } from "./protocol";
 import type { ViewState } from "./state";
 
 /** A kernel that has not answered by then is busy with a cell. */
-export const BUSY_AFTER_MS = 400;
+const BUSY_AFTER_MS = 400;
 
 /** What the run obeys, and counts; probes are answered by their values instead. */
 type Verb = Exclude<Command, { type: "hello" | "probe" }>;

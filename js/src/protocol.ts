@@ -93,7 +93,7 @@ export interface Spectrum {
 }
 
 /** The model's own value at one coalition. */
-export interface Probe {
+interface Probe {
   /** Which players were ablated, ascending, joined by commas. */
   key: string;
   value: number;
@@ -178,7 +178,7 @@ export interface Mark {
   linear: number;
 }
 
-export interface R2 {
+interface R2 {
   value: number;
   low: number;
   high: number;

@@ -72,7 +72,7 @@ class Part:
     Parameters
     ----------
     share : float
-        Its share among all rounds.
+        How much it counts, beside the other rounds.
     effects : ndarray of shape (sets,), float64
         Those of the surrogate before it.
     rows : ndarray of shape (k, sets), float64
@@ -165,7 +165,7 @@ def pool(rounds: Sequence[Foretold], support: IntArray, sets: IntArray, index: s
     usual = np.average(errors, weights=sizes * recent)
     shares = sizes / (np.maximum(errors, usual / 2) + _ROUNDING**2)
     parts = []
-    for share, known in zip(shares / shares.sum(), rounds, strict=True):
+    for share, known in zip(shares, rounds, strict=True):
         rows = known.residuals[:, None] * (characters(known.coalitions, support) @ weights.T)
         variances = (rows / scale).var(axis=0, ddof=1) / len(rows) + _ROUNDING**2
         rivals = _rivals(interactions(known.surrogate, index, max_order), sets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -172,3 +173,9 @@ def _in_words(terms: tuple[tuple[int, float], ...], labels: tuple[str, ...]) -> 
         sign = (" − " if said else "−") if weight < 0 else " + " if said else ""
         said += f"{sign}{'' if abs(weight) == 1 else f'{abs(weight):g} '}{labels[at]}"
     return said
+
+
+def check_log(path: Any) -> None:
+    """TypeError where it is neither the path of a file nor None."""
+    if path is not None and not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"log must be the path of a file, got {path!r}")

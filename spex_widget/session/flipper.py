@@ -45,18 +45,18 @@ class Flipper:
 
     def find(self, result: Result, threshold: float | None) -> Flip:
         """Search, and wait for what is found."""
-        stopped = self._begin(result, threshold)
+        across, stopped = self._begin(result, threshold)
         try:
-            return self._search(result, threshold, stopped)
+            return self._search(result, across, stopped)
         except BaseException as error:
             self._end(result, stopped, error)
             raise
 
     def start(self, result: Result, threshold: float | None) -> None:
         """Search in a thread of its own."""
-        stopped = self._begin(result, threshold)
+        across, stopped = self._begin(result, threshold)
         try:
-            search = (result, threshold, stopped)
+            search = (result, across, stopped)
             Thread(target=self._search_aside, args=search, name="spex-flipper", daemon=True).start()
         except BaseException as error:
             self._end(result, stopped, error)
@@ -67,10 +67,11 @@ class Flipper:
         with self._run.moved:
             self._stopped.set()
 
-    def _begin(self, result: Result, threshold: float | None) -> Event:
-        # Until the model has said what is half way, the surrogate's stands for it.
-        known = _usual(result) if threshold is None else threshold
-        flip = Flip(float(result.predict(_ends(result)).mean()) if known is None else known)
+    def _begin(self, result: Result, threshold: float | None) -> tuple[float | None, Event]:
+        """What is to be crossed, None where the model is to say what is half way, and what ends the search."""
+        across = _usual(result) if threshold is None else threshold
+        # Until the model has said so, the surrogate's half way stands for it.
+        flip = Flip(float(result.predict(_ends(result)).mean()) if across is None else across)
         with self._run.moved:
             self._stopped.set()
             self._stopped = stopped = Event()
@@ -80,17 +81,17 @@ class Flipper:
                 del flips[output]
             flips[result.estimate.output] = flip
         self._publisher.notify(urgent=True)
-        return stopped
+        return across, stopped
 
-    def _search_aside(self, result: Result, threshold: float | None, stopped: Event) -> None:
+    def _search_aside(self, result: Result, across: float | None, stopped: Event) -> None:
         try:
-            self._search(result, threshold, stopped)
+            self._search(result, across, stopped)
         except BaseException as error:
             if not isinstance(error, CancelledError):
                 _logger.exception("looking for a flip failed")  # the run is told in words alone
             self._end(result, stopped, error)
 
-    def _search(self, result: Result, threshold: float | None, stopped: Event) -> Flip:
+    def _search(self, result: Result, across: float | None, stopped: Event) -> Flip:
         output, n = result.estimate.output, result.spectrum.n
 
         def ask(sets: Sequence[Players]) -> FloatArray:
@@ -105,7 +106,6 @@ class Flipper:
             self._publisher.notify(urgent=True)
 
         with self._one:
-            across = _usual(result) if threshold is None else threshold
             if across is None:
                 across = float(output.of(self._prober.ask(_ends(result), stopped)).mean())
             flip = find_flip(result.spectrum, across, ask, note)

@@ -20,6 +20,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from spex_widget.games import Game, are_finite
+from spex_widget.session.arguments import check_log
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 SCHEMA = 1
@@ -88,8 +89,7 @@ class AblationLog:
     """
 
     def __init__(self, game: Game, *, seed: int = 0, path: str | os.PathLike[str] | None = None) -> None:
-        if path is not None and not isinstance(path, (str, os.PathLike)):
-            raise TypeError(f"log must be the path of a file, got {path!r}")
+        check_log(path)
         self._n = game.n
         self._lock = RLock()
         self._open: sqlite3.Connection | None = None

@@ -10,7 +10,7 @@ from typing import Any
 from spex_widget.games import Game, TextGame
 from spex_widget.games.game import RestrictedGame
 from spex_widget.games.units import UNITS
-from spex_widget.session.arguments import Which
+from spex_widget.session.arguments import Which, check_log
 from spex_widget.session.screening import ScreenedGame, screen
 from spex_widget.spectrum.arguments import check_count
 
@@ -91,8 +91,7 @@ def zoom(
         raise TypeError(f"game must be a TextGame, whose units can be divided, got {type(game).__name__}")
     if not isinstance(units, Iterable):
         raise TypeError(f"units must be those of each step, as in ('sentence', 'word'), got {units!r}")
-    if log is not None and not isinstance(log, (str, os.PathLike)):
-        raise TypeError(f"log must be the path of a file, got {log!r}")
+    check_log(log)
     finer = [units] if isinstance(units, str) else list(units)
     if not finer:
         raise ValueError("units must name at least one kind of smaller unit, got none")

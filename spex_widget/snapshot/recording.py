@@ -24,7 +24,7 @@ from spex_widget.snapshot.frame import VERSION as FRAMES
 from spex_widget.snapshot.frame import decode, encode
 from spex_widget.snapshot.plain import Arrays, from_plain, to_plain
 from spex_widget.snapshot.snapshot import STATES, Header, Snapshot
-from spex_widget.snapshot.whole import write_whole
+from spex_widget.snapshot.whole import check_path, write_whole
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 VERSION = 1
@@ -102,9 +102,7 @@ class Recording:
         ValueError
             If it is no recording, a broken one, or one of another version.
         """
-        if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(f"path must be that of a file, got {path!r}")
-        content = io.BytesIO(Path(path).read_bytes())
+        content = io.BytesIO(check_path(path).read_bytes())
         try:
             return cls._read(content)
         except _OtherVersion as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
@@ -19,9 +20,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
     IsADirectoryError
         If the path is a folder.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"path must be that of a file, got {path!r}")
-    target = Path(path)
+    target = check_path(path)
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder; name a file in it")
     if not target.parent.is_dir():
@@ -33,3 +32,10 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def check_path(path: Any) -> Path:
+    """A path of a file, which need not be there; TypeError where it is none."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be that of a file, got {path!r}")
+    return Path(path)

@@ -33,7 +33,7 @@ export const KIND_WORDS: Record<Kind, string> = {
 
 const SOME_HAVE = `${HONEST.slice(0, -1).join(", ")} and ${HONEST.at(-1)} can have one`;
 
-export type Status = Verdict | "noise" | "exact" | "settled" | "provisional" | "no interval";
+type Status = Verdict | "noise" | "exact" | "settled" | "provisional" | "no interval";
 
 /** What is known of a row: a measurement on the model says more than the surrogate does. */
 export function statusOf(row: Interaction, frame: Frame): Status {

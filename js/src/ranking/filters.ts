@@ -3,7 +3,7 @@
 import { make, makeSelect } from "../marks/dom";
 import { type Interaction, KINDS } from "../protocol";
 
-export interface Filters {
+interface Filters {
   readonly element: HTMLElement;
   /** Whether any was set. */
   readonly active: boolean;

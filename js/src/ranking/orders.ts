@@ -14,7 +14,7 @@ const PASSES = new Map<string, (order: number) => boolean>([
 
 const HEADINGS: Record<string, string> = { "1": "Each on its own", all: "Alone or together" };
 
-export interface OrderChoice {
+interface OrderChoice {
   readonly element: HTMLElement;
   /** What sets of the orders that are ranked do. */
   readonly heading: string;

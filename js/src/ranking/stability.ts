@@ -10,7 +10,7 @@ export const EVERY_MS = 2000;
 /** A row rises above another only where it leads by more than this share of the larger. */
 export const MARGIN = 0.05;
 
-export interface Ranked {
+interface Ranked {
   readonly key: string;
   readonly size: number;
 }
@@ -24,7 +24,7 @@ export interface Standing {
   readonly at: number;
 }
 
-export interface Circumstances {
+interface Circumstances {
   readonly now: number;
   /** Pointer or focus is among the rows. */
   readonly frozen: boolean;

@@ -1,13 +1,13 @@
 /** Where the units stand on the page: measured when the layout changes, and kept, for reading it in a frame costs a reflow. */
 
 /** Where a unit begins: a long one goes on in lines below. */
-export interface Spot {
+interface Spot {
   readonly line: number;
   readonly left: number;
   readonly right: number;
 }
 
-export interface Line {
+interface Line {
   readonly top: number;
   readonly bottom: number;
 }

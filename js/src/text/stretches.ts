@@ -25,7 +25,7 @@ const APART = 5;
 const DIGIT = 5.5;
 
 /** The part of an interaction that lies under one line of text. */
-export interface Stretch {
+interface Stretch {
   readonly line: number;
   readonly dots: readonly number[];
   /** The ends of what joins the dots, in reading order: beyond them where it goes on in another line. */
