@@ -26,6 +26,7 @@ from games import GAMES, NOISE, Case
 from honesty import intervals, screen
 from memory import memory
 from model_games import ModelGame
+from outputs import outputs
 from peers import PEERS
 from plan import DEVELOPMENT, REPORT, STAGES, peer_cells
 from results import RESULTS
@@ -76,7 +77,7 @@ def dev(args: argparse.Namespace, cache: Cache) -> None:
 
 
 def everything(args: argparse.Namespace, cache: Cache) -> None:
-    for measure in (faithfulness, scaling, times, intervals, screen, memory):
+    for measure in (faithfulness, scaling, times, intervals, screen, memory, outputs):
         measure(args, cache)
 
 
@@ -90,6 +91,7 @@ MEASURES = {
     "intervals": intervals,
     "screen": screen,
     "memory": memory,
+    "outputs": outputs,
     "all": everything,
 }
 SEEDS = {"dev": DEVELOPMENT[:2], "intervals": REPORT}  # the others: five of those for the report

@@ -104,10 +104,18 @@ class Chain:
         return replace(chain, history=(*self.history, Mark(len(values), r2(_STACKED), r2("linear").value)))
 
     def fitted(
-        self, coalitions: BoolArray, values: FloatArray, names: tuple[str, ...], *, seed: int, final: bool
+        self,
+        coalitions: BoolArray,
+        values: FloatArray,
+        names: tuple[str, ...],
+        *,
+        seed: int,
+        final: bool,
+        shared: FloatArray | None,
     ) -> Chain:
         """With all refiners fitted to these rows and stacked by what they had foretold of the newest."""
-        fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=self.fits.process)
+        before = self.fits.process
+        fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=before, shared=shared)
         mean = float(values.mean())
         if self.rounds:
             recent = self._recent(len(values))

@@ -22,8 +22,8 @@ class Likelihood(ABC):
     Parameters
     ----------
     coalitions : ndarray of shape (m, n), bool
-    y : ndarray of shape (m,), float64
-        Their values, of mean 0 and variance 1.
+    y : ndarray of shape (m,) or (m, outputs), float64
+        Their values, of mean 0 and variance 1. Several outputs share each factorisation.
     """
 
     LEARNT_FROM: ClassVar[int]
@@ -38,12 +38,12 @@ class Likelihood(ABC):
     def gradient(self, logs: FloatArray) -> FloatArray | None:
         """Of the logarithm of the likelihood of the first LEARNT_FROM rows in the logarithms, (n + 2,) float64.
 
-        In single precision; None where the kernel cannot be factorised so.
+        The mean over the outputs, in single precision; None where the kernel cannot be factorised so.
         """
 
     @abstractmethod
     def dual(self, logs: FloatArray) -> FloatArray:
-        """(K + noise)⁻¹ y, (m,) float64, in double precision: the noise may be too small for single."""
+        """(K + noise)⁻¹ y, of y's shape, float64, in double precision: the noise may be too small for single."""
 
 
 class OnCPU(Likelihood):
@@ -64,14 +64,13 @@ class OnCPU(Likelihood):
         factor, failed = linalg.lapack.spotrf(noisy, lower=1, overwrite_a=1, clean=0)
         if failed:
             return None
-        dual = linalg.lapack.spotrs(factor, y, lower=1)[0].ravel()
+        dual = linalg.lapack.spotrs(factor, y.reshape(len(y), -1), lower=1)[0]
         inverse, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
-        # 2 ∂L/∂θ = Σ (dual dualᵀ − K⁻¹) ∘ ∂K/∂θ
-        inverse *= -1
-        pull = linalg.blas.ssyr(1.0, dual, a=inverse, lower=1, overwrite_a=1)
+        # 2 ∂L/∂θ = Σ (dual dualᵀ / outputs − K⁻¹) ∘ ∂K/∂θ
+        pull = linalg.blas.ssyrk(1 / dual.shape[1], dual, beta=-1.0, c=inverse, lower=1, overwrite_c=1)
         by_noise = np.exp(logs[-1]) * np.trace(pull)
         pull *= prior
-        by_scale = linalg.blas.ssymv(1.0, pull, np.ones_like(y), lower=1).sum(dtype=np.float64)
+        by_scale = linalg.blas.ssymv(1.0, pull, np.ones(len(y), np.float32), lower=1).sum(dtype=np.float64)
         pulled = linalg.blas.ssymm(1.0, pull, z, lower=1)
         by_rates = np.exp(logs[:-2]) * ((pulled * z).sum(axis=0) - by_scale)
         return np.append(by_rates / 2, [by_scale / 2, by_noise / 2])

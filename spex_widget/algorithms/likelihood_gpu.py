@@ -80,9 +80,9 @@ class OnGPU(Likelihood):
         factor, failed = torch.linalg.cholesky_ex(noisy)
         if failed:
             return None
-        dual = torch.cholesky_solve(y[:, None], factor)[:, 0]
-        # 2 ∂L/∂θ = Σ (dual dualᵀ − K⁻¹) ∘ ∂K/∂θ
-        pull = torch.outer(dual, dual) - torch.cholesky_inverse(factor)
+        dual = torch.cholesky_solve(y.reshape(len(y), -1), factor)
+        # 2 ∂L/∂θ = Σ (dual dualᵀ / outputs − K⁻¹) ∘ ∂K/∂θ
+        pull = dual @ dual.T / dual.shape[1] - torch.cholesky_inverse(factor)
         by_noise = pull.trace()
         pull = (pull * prior).double()
         by_scale = pull.sum()
@@ -95,7 +95,8 @@ class OnGPU(Likelihood):
         import torch
 
         factor = torch.linalg.cholesky(self._noisy(logs))
-        return np.asarray(torch.cholesky_solve(self._y[:, None], factor)[:, 0].cpu().numpy())
+        found = torch.cholesky_solve(self._y.reshape(len(self._y), -1), factor)
+        return np.asarray(found.reshape(self._y.shape).cpu().numpy())
 
     def _noisy(self, logs: FloatArray) -> torch.Tensor:
         noisy = _kernel(self._z, logs)

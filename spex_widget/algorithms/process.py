@@ -8,6 +8,9 @@ with one number a player. The a_i, the scale s and a noise level are those of th
 logarithms of the a_i have Student's prior around their own mean: n free numbers overfit a few hundred rows, and heavy
 tails let the few players that matter go their way (R² at 64 rows, the mean of twenty games: .54 with it, .51 with a
 normal prior of standard deviation 1).
+
+The outputs of a game share what they have in common: one set of a_i is learnt from all of them, by one factorisation
+for all, and in the fit of each the prior's middle is, with even odds, that player's shared a_i or the mean of its own.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ _RATE = 0.2
 _DECAYS = 0.9, 0.99
 _BOUNDS = (-12.0, 3.0)  # of every logarithm
 _PRIOR_FREEDOM, _PRIOR_SCALE = 3.0, 1.2  # of Student's prior on the logarithms of the rates
+_SAME = 1 - 1e-6  # the correlation of outputs that count as one
 _READ_OUT = (None, 256, 40, 18, 14, 12)  # how many of the strongest players to read out all sets of 1, 2, … 6 of
 _KEPT = 1000  # coefficients of the read-out at most
 _ENERGY = 0.9995  # of the read-out that is kept
@@ -133,7 +137,12 @@ def _moments(coalitions: BoolArray, weights: FloatArray, order: int) -> tuple[In
 
 
 def fit_process(
-    coalitions: BoolArray, values: FloatArray, before: Process | None = None, *, final: bool = False
+    coalitions: BoolArray,
+    values: FloatArray,
+    before: Process | None = None,
+    *,
+    shared: FloatArray | None = None,
+    final: bool = False,
 ) -> Process:
     """Fit a process to values (m,), not all equal, at coalitions (m, n).
 
@@ -143,6 +152,8 @@ def fit_process(
     values : ndarray of shape (m,), float64
     before : Process, optional
         Fitted to fewer rows; few steps from its logarithms do then.
+    shared : ndarray of shape (n + 2,), float64, optional
+        What `fit_shared` found.
     final : bool
         Take more of them.
 
@@ -155,14 +166,50 @@ def fit_process(
     """
     try:
         if gpu_takes(*coalitions.shape):
-            return _fitted(OnGPU, coalitions, values, before, final)
+            return _fitted(OnGPU, coalitions, values, before, shared, final)
     except RuntimeError as refusal:  # of memory, as a rule
         _logger.info("the process goes on without the GPU: %s", refusal)
-    return _fitted(OnCPU, coalitions, values, before, final)
+    return _fitted(OnCPU, coalitions, values, before, shared, final)
+
+
+def fit_shared(coalitions: BoolArray, values: FloatArray, before: FloatArray | None = None) -> FloatArray | None:
+    """The logarithms under which several outputs together are likeliest.
+
+    Parameters
+    ----------
+    coalitions : ndarray of shape (m, n), bool
+        At most `OnCPU.LEARNT_FROM`: a prior needs no more.
+    values : ndarray of shape (m, outputs), float64
+    before : ndarray of shape (n + 2,), float64, optional
+        What it was for fewer rows.
+
+    Returns
+    -------
+    ndarray of shape (n + 2,), float64, or None
+        As `Process.logs`; None where fewer than two outputs differ by more than a factor and a constant.
+    """
+    spread = np.ptp(values, axis=0)
+    y = ((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1))[:, spread > 0]
+    y /= y.std(axis=0)
+    # A second that is a multiple of the first says nothing new, and would count as evidence.
+    y = y[:, ~(np.abs(np.tril(y.T @ y, -1)) > _SAME * len(y)).any(axis=1)]
+    if y.shape[1] < 2:
+        return None
+    likelihood = OnCPU(coalitions, y)
+    if before is not None and len(y) > _COLD_UP_TO:
+        return _climb(likelihood, before, _WARM_STEPS)
+    z = literals(coalitions, "parity")
+    guesses = [_first_guess(z, column) for column in y.T.astype(np.float32)]
+    return _climb(likelihood, np.log(np.mean(np.exp(guesses), axis=0)), _COLD_STEPS)
 
 
 def _fitted(
-    device: type[Likelihood], coalitions: BoolArray, values: FloatArray, before: Process | None, final: bool
+    device: type[Likelihood],
+    coalitions: BoolArray,
+    values: FloatArray,
+    before: Process | None,
+    shared: FloatArray | None,
+    final: bool,
 ) -> Process:
     coalitions, values = coalitions[: device.MOST_ROWS], values[: device.MOST_ROWS]
     mean, spread = float(values.mean()), float(values.std()) or 1.0
@@ -171,9 +218,9 @@ def _fitted(
     learnt_from = min(len(y), device.LEARNT_FROM)
     if before is None or learnt_from <= _COLD_UP_TO:
         guess = _first_guess(literals(coalitions[:learnt_from], "parity"), y[:learnt_from].astype(np.float32))
-        logs = _climb(likelihood, guess, _COLD_STEPS)
+        logs = _climb(likelihood, guess, _COLD_STEPS, shared)
     elif final or len(y) == learnt_from:
-        logs = _climb(likelihood, before.logs, _FINAL_STEPS if final else _WARM_STEPS)
+        logs = _climb(likelihood, before.logs, _FINAL_STEPS if final else _WARM_STEPS, shared)
     else:  # past so many rows a round learns no more of them: it would be from those of the round before
         logs, learnt_from = before.logs, before.learnt_from
     return Process(logs, coalitions, likelihood.dual(logs), mean, spread, learnt_from)
@@ -187,7 +234,7 @@ def _first_guess(z: Float32Array, y: Float32Array) -> FloatArray:
     return np.asarray(np.log(np.concatenate([rates, [1.0, 0.1]])))
 
 
-def _climb(likelihood: Likelihood, logs: FloatArray, steps: int) -> FloatArray:
+def _climb(likelihood: Likelihood, logs: FloatArray, steps: int, shared: FloatArray | None = None) -> FloatArray:
     """Climb to the largest likelihood times prior by Adam (Kingma and Ba, 2015)."""
     first, second = np.zeros_like(logs), np.zeros_like(logs)
     for step in range(1, steps + 1):
@@ -195,7 +242,7 @@ def _climb(likelihood: Likelihood, logs: FloatArray, steps: int) -> FloatArray:
         if gradient is None:  # too nearly singular for single precision: more noise
             logs = np.append(logs[:-1], logs[-1] + 1)
             continue
-        gradient[:-2] += _prior_gradient(logs[:-2])
+        gradient[:-2] += _prior_gradient(logs[:-2], None if shared is None else shared[:-2])
         first = _DECAYS[0] * first + (1 - _DECAYS[0]) * gradient
         second = _DECAYS[1] * second + (1 - _DECAYS[1]) * gradient**2
         move = first / (1 - _DECAYS[0] ** step) / (np.sqrt(second / (1 - _DECAYS[1] ** step)) + 1e-8)
@@ -203,8 +250,19 @@ def _climb(likelihood: Likelihood, logs: FloatArray, steps: int) -> FloatArray:
     return logs
 
 
-def _prior_gradient(logs: FloatArray) -> FloatArray:
+def _prior_gradient(logs: FloatArray, shared: FloatArray | None = None) -> FloatArray:
     """Of the logarithm of the prior of the rates, in their logarithms (n,)."""
     # Around their mean as it is now: that this moves with each of them is left out, since R² is better so.
-    off = (logs - logs.mean()) / _PRIOR_SCALE
-    return np.asarray(-(_PRIOR_FREEDOM + 1) / _PRIOR_SCALE * off / (_PRIOR_FREEDOM + off**2))
+    pull, tail = _student(logs - logs.mean())
+    if shared is None:
+        return pull
+    other, other_tail = _student(logs - shared)
+    odds = (tail / other_tail) ** ((_PRIOR_FREEDOM + 1) / 2)  # that it belongs to the shared one
+    return np.asarray((pull + odds * other) / (1 + odds))
+
+
+def _student(off: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """So far off its middle: the derivative of the logarithm of Student's density, and what that is a power of."""
+    off = off / _PRIOR_SCALE
+    tail = _PRIOR_FREEDOM + off**2
+    return -(_PRIOR_FREEDOM + 1) / _PRIOR_SCALE * off / tail, tail

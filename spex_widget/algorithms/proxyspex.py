@@ -13,6 +13,8 @@ import numpy as np
 
 from spex_widget.algorithms.algorithm import FIRST, Algorithm, Batch, Estimate, Output
 from spex_widget.algorithms.chain import Chain
+from spex_widget.algorithms.likelihood import OnCPU
+from spex_widget.algorithms.process import fit_shared
 from spex_widget.algorithms.refiners import REFINE, WITHOUT_INTERVALS
 from spex_widget.algorithms.rows import Rows
 from spex_widget.algorithms.sampling import UniformSampler
@@ -77,6 +79,7 @@ class ProxySPEX(Algorithm):
         self._sampler = UniformSampler(n, seed)
         self._rows = Rows(n)
         self._chains: dict[Output, Chain] = {}
+        self._learnt: dict[int, FloatArray | None] = {}
         self._lock = Lock()
 
     def ask(self, most: int) -> Batch:
@@ -129,7 +132,19 @@ class ProxySPEX(Algorithm):
         # factorisation of a second was seen to take ten minutes. With one, rounding is the same on every machine too.
         with threadpool_limits(1, user_api="blas"):
             chain = chain.judged(coalitions, values)
-            return chain.fitted(coalitions, values, self._names, seed=self.seed, final=final)
+            shared = self._shared(len(values)) if "process" in self._names else None
+            return chain.fitted(coalitions, values, self._names, seed=self.seed, final=final, shared=shared)
+
+    def _shared(self, rows: int) -> FloatArray | None:
+        """What the outputs share in the first so many ablations: learnt once, and the same whichever is looked at."""
+        rows = min(rows, OnCPU.LEARNT_FROM)
+        if rows not in self._learnt:
+            marks = round_marks(rows - 1, self.n)
+            before = self._shared(marks[-1]) if marks else None
+            with self._lock:
+                known = self._rows.known(rows)
+            self._learnt[rows] = fit_shared(*known, before)
+        return self._learnt[rows]
 
     def _estimate(self, output: Output, chain: Chain) -> Estimate:
         assert chain.surrogate is not None
@@ -149,4 +164,5 @@ class ProxySPEX(Algorithm):
 
     def _known(self, output: Output, most: int | None) -> tuple[BoolArray, FloatArray]:
         with self._lock:
-            return self._rows.known(output, most)
+            coalitions, values = self._rows.known(most)
+        return coalitions, output.of(values) if len(values) else np.empty(0)

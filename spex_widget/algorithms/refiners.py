@@ -80,6 +80,7 @@ def fit_refiners(
     seed: int,
     final: bool = False,
     before: Process | None = None,
+    shared: FloatArray | None = None,
 ) -> Fits:
     """Fit refiners to values (m,) at coalitions (m, n).
 
@@ -91,6 +92,8 @@ def fit_refiners(
         Take more care, and time.
     before : Process, optional
         Fitted to some of these rows, from which the process climbs on.
+    shared : ndarray of shape (n + 2,), float64, optional
+        What `fit_shared` found in the values of all outputs.
     """
     n = coalitions.shape[1]
     mean, spread = float(values.mean()), float(np.ptp(values))
@@ -99,7 +102,7 @@ def fit_refiners(
         return Fits(dict.fromkeys(("linear", *names), constant))
     # In units of their range, so that no square overflows, and none vanishes.
     scaled = (values - mean) / spread
-    spectra, process = _fit_scaled(names, coalitions, scaled, seed, final, before)
+    spectra, process = _fit_scaled(names, coalitions, scaled, seed, final, before, shared)
     return Fits({name: constant + spread * spectrum for name, spectrum in spectra.items()}, process)
 
 
@@ -110,6 +113,7 @@ def _fit_scaled(
     seed: int,
     final: bool,
     before: Process | None,
+    shared: FloatArray | None,
 ) -> tuple[dict[str, SparseSpectrum], Process | None]:
     n = coalitions.shape[1]
     spectra = {"linear": fit_linear(coalitions, values)}
@@ -128,6 +132,6 @@ def _fit_scaled(
         spectra["lasso"] = fit_lasso(coalitions, values, candidates, seed=seed)
     process = None
     if "process" in names:
-        process = fit_process(coalitions, values, before, final=final)
+        process = fit_process(coalitions, values, before, shared=shared, final=final)
         spectra["process"] = process.spectrum(candidates)
     return spectra, process

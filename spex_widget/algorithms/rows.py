@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.algorithms.algorithm import Output
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
 
@@ -46,12 +45,12 @@ class Rows:
         while self._ready < self._size and self._told[self._ready]:
             self._ready += 1
 
-    def known(self, output: Output, most: int | None = None) -> tuple[BoolArray, FloatArray]:
-        """The coalitions and values up to the first that is still out, or at most `most`."""
+    def known(self, most: int | None = None) -> tuple[BoolArray, FloatArray]:
+        """The coalitions (k, n) and values (k, outputs) up to the first that is still out, or at most `most`."""
         if self._values is None:
-            return self._coalitions[:0], np.empty(0)
+            return self._coalitions[:0], np.empty((0, 1))
         ready = self._ready if most is None else min(self._ready, most)
-        return self._coalitions[:ready], output.of(self._values[:ready])
+        return self._coalitions[:ready], self._values[:ready]
 
 
 def _grown(array: npt.NDArray[Any], room: int) -> npt.NDArray[Any]:

@@ -70,6 +70,17 @@ def test_the_dual_solves_the_noisy_kernel(device, m, n, noise):
 
 
 @both
+def test_several_outputs_have_the_mean_of_their_gradients_and_a_dual_each(device):
+    x, logs = rows(60, 8), logarithms(8, noise=0.1)
+    y = np.random.default_rng(3).normal(size=(60, 3)) * [1.0, 0.1, 2.0]
+    each = [device(x, column) for column in y.T]
+    together = device(x, y)
+    expected = np.mean([one.gradient(logs) for one in each], axis=0)
+    np.testing.assert_allclose(together.gradient(logs), expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(together.dual(logs).T, [one.dual(logs) for one in each], rtol=1e-9, atol=1e-9)
+
+
+@both
 def test_the_gradient_is_of_the_first_rows_and_the_dual_of_all(device, monkeypatch):
     monkeypatch.setattr(device, "LEARNT_FROM", 20)
     x, y, logs = rows(50, 5), gaussian(50), logarithms(5)

@@ -13,7 +13,7 @@ from process_reference import exact_kernel, logarithms, rows, scikit_learn
 from spex_widget.algorithms import ProxySPEX, chain
 from spex_widget.algorithms import process as module
 from spex_widget.algorithms.likelihood import OnCPU
-from spex_widget.algorithms.process import Process, _moments, fit_process
+from spex_widget.algorithms.process import Process, _moments, fit_process, fit_shared
 from spex_widget.spectrum import SparseSpectrum, pad_sets
 
 NOTHING = np.zeros((0, 1), dtype=np.int32)
@@ -67,6 +67,69 @@ def test_the_prior_is_students_around_the_mean_as_it_is():
     prior = stats.t(3, loc=logs.mean(), scale=1.2)
     differences = (prior.logpdf(logs + step) - prior.logpdf(logs - step)) / (2 * step)
     np.testing.assert_allclose(module._prior_gradient(logs), differences, rtol=1e-6)
+
+
+def test_beside_shared_rates_the_prior_is_an_even_mixture():
+    logs, shared, step = logarithms(6)[:6], np.linspace(-4, 2, 6), 1e-5
+
+    def prior(at):
+        return np.log(stats.t(3, logs.mean(), 1.2).pdf(at) / 2 + stats.t(3, shared, 1.2).pdf(at) / 2)
+
+    differences = (prior(logs + step) - prior(logs - step)) / (2 * step)
+    np.testing.assert_allclose(module._prior_gradient(logs, shared), differences, rtol=1e-6)
+
+
+# What several outputs share
+
+
+def readouts(x):
+    """Three functions of the same three of the players, on scales of their own."""
+    a, b, c = x[:, 0], x[:, 2], x[:, 5]
+    return np.stack([1.0 * a + (b & c), 1e6 * (a ^ b) + 5e5 * c, 1e-6 * (a | c) - 1e-6 * b], axis=1)
+
+
+def test_shared_rates_are_those_under_which_all_outputs_are_likeliest():
+    x = rows(120, 8)
+    values = readouts(x) * (1 + np.random.default_rng(0).normal(size=(120, 3)) * 0.1)
+    found = fit_shared(x, values)
+    assert set(np.argsort(-found[:8])[:3]) == {0, 2, 5}
+    z, y = 1.0 - 2.0 * x, (values - values.mean(axis=0)) / values.std(axis=0)
+
+    def posterior(logs):
+        likelihoods = [scikit_learn(logs).fit(z, column).log_marginal_likelihood_value_ for column in y.T]
+        return np.mean(likelihoods) + stats.t(3, scale=1.2).logpdf(logs[:-2] - found[:-2].mean()).sum()
+
+    rng = np.random.default_rng(1)
+    best = posterior(found)
+    assert all(best > posterior(found + rng.normal(size=10) * 0.7) for _ in range(30))
+
+
+@pytest.mark.parametrize("times", [[[1.0]], [[1.0, -2.0, 0.0]], [[0.0, 0.0]]])
+def test_outputs_that_say_the_same_share_nothing(times):
+    x = rows(50, 6)
+    assert fit_shared(x, 3 + readouts(x)[:, :1] * times) is None
+
+
+def test_few_warm_steps_suffice_for_what_is_shared():
+    x = rows(400, 8)
+    values = readouts(x) + np.random.default_rng(0).normal(size=(400, 3)) * readouts(x).std(axis=0) * 0.3
+    before = fit_shared(x[:300], values[:300])
+    start = before.copy()
+    cold, warm = fit_shared(x, values), fit_shared(x, values, before)
+    np.testing.assert_array_equal(before, start)
+    assert np.abs(warm - before).max() > 0
+    order = [0, 2, 5]
+    np.testing.assert_allclose(warm[order], cold[order], atol=0.5)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])
+def test_what_is_shared_has_no_units(scale):
+    x = rows(60, 6)
+    values = readouts(x)[:, ::2] * [1.0, 1e6]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fit_shared(x, values * scale)
+    np.testing.assert_allclose(found, fit_shared(x, values), atol=1e-3)
 
 
 def test_a_function_of_few_players_is_learnt():

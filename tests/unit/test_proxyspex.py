@@ -123,10 +123,10 @@ def test_a_seed_decides_coalitions_and_fit():
 
 
 @pytest.mark.parametrize("weights", [(1.0, -1.0), (0.5, 2.0)])
-def test_a_sum_of_outputs_is_explained_as_if_it_were_the_only_one(weights):
+def test_a_sum_of_outputs_that_say_the_same_is_explained_as_if_it_were_the_only_one(weights):
     total = Output(tuple(enumerate(weights)), "a sum")
-    both = explained(noisy, N, 150, output=total)
-    alone = explained(lambda x: noisy(x)[:, 0] * weights[0] + noisy(x)[:, 1] * weights[1], N, 150)
+    both = explained(lambda x: noisy(x)[:, :1] * [1.0, 2.0], N, 150, output=total)
+    alone = explained(lambda x: noisy(x)[:, 0] * (weights[0] + 2 * weights[1]), N, 150)
     np.testing.assert_array_equal(both.spectrum.members, alone.spectrum.members)
     assert both.spectrum.coefficients.tobytes() == alone.spectrum.coefficients.tobytes()
     assert (both.output, both.output.position) == (total, -1)
@@ -140,12 +140,30 @@ def test_at_most_so_many_ablations_are_as_if_the_others_were_never_asked_for():
     assert_identical(algorithm.finish(), explained(noisy, N, 300, seed=2))
 
 
-def test_an_output_is_explained_as_if_it_were_alone():
-    both = explained(noisy, N, 150, output=OUTPUTS[1])
+def test_an_output_beside_one_that_says_nothing_is_explained_as_if_it_were_alone():
+    both = explained(lambda x: noisy(x) * [0.0, 1.0], N, 150, output=OUTPUTS[1])
     alone = explained(lambda x: noisy(x)[:, 1].copy(), N, 150)
     np.testing.assert_array_equal(both.spectrum.members, alone.spectrum.members)
     np.testing.assert_allclose(both.spectrum.coefficients, alone.spectrum.coefficients, atol=1e-12)
     assert (both.output, alone.output) == OUTPUTS[::-1]
+
+
+def test_outputs_of_the_same_players_help_each_other():
+    """Eight read-outs of one hidden layer, which looks at 8 of 40 players."""
+    n, gains = 40, []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        seen, hidden, out = rng.choice(n, 8, replace=False), rng.normal(size=(8, 12)), rng.normal(size=(12, 8))
+
+        def readouts(x, seen=seen, hidden=hidden, out=out):
+            return np.tanh((1.0 - 2.0 * x[:, seen]) @ hidden / 2) @ out
+
+        fresh = rng.random((1000, n)) < 0.5
+        truth = readouts(fresh)[:, 0]
+        alone = explained(lambda x, f=readouts: f(x)[:, :1], n, 96, seed=seed).spectrum
+        beside = explained(readouts, n, 96, seed=seed).spectrum
+        gains.append(np.mean((truth - alone(fresh)) ** 2) / np.mean((truth - beside(fresh)) ** 2))
+    assert np.mean(np.log(gains)) > 0.04
 
 
 # Rounds
@@ -208,15 +226,16 @@ def test_rows_outgrow_their_room_with_some_told_and_some_out():
         rows.add(x[start : start + 100])
         if start not in late:
             rows.fill(start, values[start : start + 100])
-    assert len(rows.known(FIRST)[1]) == 0
+    assert len(rows.known()[1]) == 0
     rows.fill(0, values[:100])
-    coalitions, known = rows.known(OUTPUTS[1])
+    coalitions, known = rows.known()
     assert len(known) == 800
     for start in late[1:]:
         rows.fill(start, values[start : start + 100])
-    np.testing.assert_array_equal(rows.known(OUTPUTS[1])[1], values[:, 1])
-    np.testing.assert_array_equal(rows.known(FIRST)[0], x)
-    np.testing.assert_array_equal(known, np.arange(800))
+    np.testing.assert_array_equal(rows.known()[1], values)
+    np.testing.assert_array_equal(rows.known()[0], x)
+    np.testing.assert_array_equal(known, values[:800])
+    np.testing.assert_array_equal(rows.known(900)[1], values[:900])
     np.testing.assert_array_equal(coalitions, x[:800])
 
 
