@@ -29,13 +29,13 @@ def three(x):
         (slice(1, None), (0, 1, 1), "NEGATIVE + NEUTRAL"),
     ],
 )
-def test_an_output_is_explained_as_if_the_game_had_no_other(output, weights, words):
+def test_an_output_is_explained_about_as_if_the_game_had_no_other(output, weights, words):
     session = finished(FunctionGame(three, N, outputs=LABELS), budget=200, output=output)
     alone = finished(FunctionGame(lambda x: three(x) @ np.array(weights, float), N), budget=200)
     assert session.result.value == f"value of {words}"
-    for ours, theirs in zip(ranking(session)[:8], ranking(alone)[:8], strict=True):
-        assert ours[0] == theirs[0]
-        assert ours[1] == pytest.approx(theirs[1])
+    ours, theirs = dict(ranking(session)), dict(ranking(alone))
+    for members in {*ours, *theirs}:
+        assert ours.get(members, 0.0) == pytest.approx(theirs.get(members, 0.0), abs=0.05)
 
 
 def test_selecting_pays_for_nothing_and_back_is_what_it_was():
