@@ -10,7 +10,7 @@ import numpy as np
 from spex_widget.algorithms.algorithm import R2, Mark
 from spex_widget.algorithms.evidence import Foretold
 from spex_widget.algorithms.prequential import Older, held_out_r2
-from spex_widget.algorithms.refiners import Fits, fit_refiners
+from spex_widget.algorithms.refiners import Fits, cross_fitted, fit_refiners
 from spex_widget.algorithms.stacking import expected_weights, stack, stacking_weights
 from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
@@ -18,6 +18,7 @@ from spex_widget.spectrum.arguments import BoolArray, FloatArray
 _STACKED = "stacked"  # the surrogate among the refiners' names
 _WINDOW = 0.6  # R² and the refiners' weights speak of what was fitted to at least this share of the ablations
 _FEWEST = 32  # ablations that R² is judged by
+_FOLDED = 256  # ablations at most that folds are fitted to; of 512, R² is lower by .01 so
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,11 +114,18 @@ class Chain:
         final: bool,
         shared: FloatArray | None,
     ) -> Chain:
-        """With all refiners fitted to these rows and stacked by what they had foretold of the newest."""
+        """With all refiners fitted to these rows and stacked by what they had foretold of the newest.
+
+        At the end of few rows by what they say of each when fitted to others: the newest are too few then, and older
+        ones were foretold from too little. Between rounds that would take as long as all else.
+        """
         before = self.fits.process
         fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=before, shared=shared)
         mean = float(values.mean())
-        if self.rounds:
+        if final and len(names) > 1 and len(values) <= _FOLDED:
+            said = cross_fitted(names, coalitions, values, seed=seed)
+            weights = stacking_weights(names, said, values, mean)
+        elif self.rounds:
             recent = self._recent(len(values))
             foretold = {name: np.concatenate([r.guesses[name] for r in recent]) for name in names}
             weights = stacking_weights(names, foretold, np.concatenate([r.foretold.values for r in recent]), mean)

@@ -16,6 +16,7 @@ from spex_widget.spectrum.arguments import FloatArray
 
 _EXPECTED = {"linear": 0.1, "parities": 0.05, "conjunctions": 0.05, "lasso": 0.1, "process": 0.7}
 _TOTAL = 0.9  # of what is expected: the rest is the mean's
+_HEAVY = 1e3  # what holds a sum to 1 weighs (Lawson and Hanson, *Solving Least Squares Problems*, 1974, chapter 22)
 _ROUNDING = 1e-20  # of the largest square
 _TRUST, _FEW = 24.0, 64  # rows that what is expected counts for; more where fewer than so many have been foretold
 
@@ -33,6 +34,9 @@ def stacking_weights(
 ) -> FloatArray:
     """Non-negative weights by least squares, drawn towards what is expected; (names,) float64.
 
+    What they lack to 1 is the mean's. They never sum to more: what a refiner foretold too small by luck, of few values,
+    is not to be multiplied up.
+
     Parameters
     ----------
     names : sequence of str
@@ -41,7 +45,7 @@ def stacking_weights(
         What each foretold of the values, before it had seen them.
     values : ndarray of shape (k,), float64
     mean : float
-        What stands in for what the weights lack to 1: that of all values, since of a rare event these may hold none.
+        That of all values, since of a rare event these may hold none.
 
     Examples
     --------
@@ -60,8 +64,10 @@ def stacking_weights(
     error = ((y[:, None] - columns) ** 2).mean(axis=0).min()
     pull = np.sqrt(_TRUST * max(1, _FEW / len(y)) * max(error, _ROUNDING))
     rows = np.concatenate([columns, pull * np.eye(len(names))])
-    weights, _ = nnls(rows, np.concatenate([y, pull * expected]))
-    return np.asarray(weights)
+    rows = np.pad(rows, ((0, 1), (0, 1)))  # a last column for the mean, and a last row for the sum
+    rows[-1] = _HEAVY
+    weights, _ = nnls(rows, np.concatenate([y, pull * expected, [_HEAVY]]))
+    return np.asarray(weights[:-1])
 
 
 def stack(spectra: Mapping[str, SparseSpectrum], weights: Mapping[str, float], mean: float) -> SparseSpectrum:

@@ -104,6 +104,21 @@ def test_of_noise_it_says_nothing(kinds):
     assert len(found) <= 1
 
 
+def test_rare_terms_that_nearly_cancel_are_not_believed(monkeypatch):
+    def rare(x):
+        return 1.0 * (x[:, :6].all(axis=1) | x[:, 6:12].all(axis=1) | ~x[:, 12:18].any(axis=1))
+
+    x, fresh = rows(300, 24, 22), rows(4000, 24, 0)
+    mean, truth = rare(x).mean(), rare(fresh)
+    missed = []
+    for overshoot in (np.inf, pursuit._OVERSHOOT):
+        monkeypatch.setattr(pursuit, "_OVERSHOOT", overshoot)
+        found = fit_pursuit(CONJUNCTIONS, x, rare(x) - mean, singles(24), final=True)
+        missed.append(np.mean((truth - mean - found(fresh)) ** 2) / truth.var())
+    assert missed[0] > 3
+    assert missed[1] < 1.5
+
+
 @pytest.mark.parametrize("kinds", [PARITIES, CONJUNCTIONS])
 @pytest.mark.parametrize("m", [2, 3, 5, 12])
 def test_few_rows_are_answered_by_something_finite(kinds, m):

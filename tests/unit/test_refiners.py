@@ -5,8 +5,8 @@ import pytest
 from sklearn.linear_model import RidgeCV
 
 import brute
-from spex_widget.algorithms import ProxySPEX, proxy
-from spex_widget.algorithms.refiners import REFINE, fit_refiners
+from spex_widget.algorithms import ProxySPEX, chain, proxy
+from spex_widget.algorithms.refiners import REFINE, cross_fitted, fit_refiners
 from spex_widget.algorithms.ridge import fit_ridge
 from spex_widget.snapshot import Ranked
 from spex_widget.spectrum import SparseSpectrum
@@ -46,6 +46,43 @@ def explained(refine, function=PLANTED, budget=400, most=64, seed=0):
         algorithm.tell(batch, function(batch.coalitions)[:, None])
         done += len(batch)
     return algorithm.finish()
+
+
+# Folds
+
+
+def test_of_a_row_nothing_is_said_that_it_has_told_itself():
+    names, x = REFINE["auto"], rows(90)
+    values = noisy(x)
+    told = cross_fitted(names, x, values, seed=0)
+    # Row 6 lies in the fold of rows 2, 6, 10 …: these alone do not learn of it.
+    values[6] += 100.0
+    again = cross_fitted(names, x, values, seed=0)
+    for name in names:
+        same = told[name] == again[name]
+        np.testing.assert_array_equal(same[2::4], True)
+        assert not same.all()
+        assert np.corrcoef(told[name], noisy(x))[0, 1] > 0.3
+
+
+def test_at_the_end_of_few_ablations_folds_weigh_the_refiners(monkeypatch):
+    """Main effects, pairs and noise: the newest rows are too few to see whom to believe."""
+    n, scores = 24, {0: [], 256: []}
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        main, pairs, weights = rng.normal(size=n), rng.integers(0, n, (10, 2)), 2 * rng.normal(size=10)
+
+        def function(x, main=main, pairs=pairs, weights=weights):
+            return x @ main + (x[:, pairs[:, 0]] & x[:, pairs[:, 1]]) @ weights
+
+        for folded in scores:
+            monkeypatch.setattr(chain, "_FOLDED", folded)
+            algorithm, rng = ProxySPEX(n, seed=seed), np.random.default_rng(seed)
+            while len(batch := algorithm.ask(96 - algorithm.ask(0).start)):
+                noise = 2 * rng.normal(size=len(batch))
+                algorithm.tell(batch, (function(batch.coalitions) + noise)[:, None])
+            scores[folded].append(r2(algorithm.finish().spectrum, function, n))
+    assert np.mean(scores[256]) > np.mean(scores[0]) + 0.01
 
 
 # Ridge

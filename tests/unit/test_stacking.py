@@ -74,6 +74,26 @@ def test_they_are_least_squares_with_24_rows_for_what_is_expected(k):
     assert loss(found) <= reference.fun * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("k", [40, 300])
+def test_they_sum_to_one_at_most(k):
+    rng = np.random.default_rng(k)
+    values = rng.normal(size=k)
+    shares = dict(zip(NAMES, (0.1, 0.2, 0.4, 0.5), strict=True))
+    foretold = {name: share * values + 0.1 * rng.normal(size=k) for name, share in shares.items()}
+    expected = expected_weights(NAMES)
+    best = min(np.mean((values - foretold[name]) ** 2) for name in NAMES)
+
+    def loss(weights):
+        squares = np.sum((values - mixture(foretold, weights)) ** 2)
+        return squares + 24 * max(1, 64 / k) * best * np.sum((weights - expected) ** 2)
+
+    most = {"type": "ineq", "fun": lambda weights: 1 - weights.sum()}
+    reference = minimize(loss, expected, bounds=[(0, None)] * 4, constraints=most, options={"ftol": 1e-12})
+    found = stacking_weights(NAMES, foretold, values, 0.0)
+    assert found.sum() == pytest.approx(1.0, abs=1e-5)
+    np.testing.assert_allclose(found, reference.x, atol=1e-3)
+
+
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 1e4), (-3.0, 5.0), (1e200, 0.0), (1e-200, 0.0)])
 def test_the_units_do_not_matter(scale, shift):
     foretold = foretellings(60)
