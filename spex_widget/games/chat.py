@@ -103,6 +103,13 @@ def _written(subject: Subject, messages: Sequence[Message]) -> str:
                 continue_final_message=goes_on,
             )
         )
+    except ValueError as error:
+        if not goes_on:
+            raise
+        raise ValueError(
+            f"the chat template of {subject.tokenizer_name} does not write the last turn as it stands (it strips "
+            "thoughts, say), so that the model cannot go on from it; give it without them, or the text as one str"
+        ) from error
     except TemplateError as error:
         raise ValueError(f"the chat template of {subject.tokenizer_name} refuses these messages: {error}") from error
 

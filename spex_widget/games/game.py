@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.games.work import Work
-from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions, check_count
+from spex_widget.spectrum.arguments import BoolArray, FloatArray, check_coalitions
 
 # How much of what a person reads stands for a game in a line.
 _SHOWN = 48
@@ -123,9 +123,23 @@ class Game(ABC):
         return ()
 
     @property
+    def answer(self) -> str:
+        """The answer that the outputs are tokens of; empty where they are of none."""
+        return "".join(self.answer_tokens)
+
+    def span(self, text: str) -> slice:
+        """The outputs that a stretch of the answer is made of; ValueError where the outputs are tokens of none."""
+        raise ValueError(f"a stretch, got {text!r}, must be one of an answer, and the outputs are tokens of none")
+
+    @property
     def threshold(self) -> float | None:
         """The value at which the model's answer turns, where odds are even, say; None where no value is known to."""
         return None
+
+    @property
+    def moves_with_batch(self) -> bool:
+        """Whether a value is known to move with the batch that it is evaluated in: a run then measures by how much."""
+        return False
 
     @abstractmethod
     def evaluate(self, coalitions: BoolArray) -> npt.ArrayLike:
@@ -205,6 +219,8 @@ class Game(ABC):
         >>> game.restrict([0, 2])([[False, False]])
         array([[2.]])
         """
+        from spex_widget.games.restricted import RestrictedGame
+
         return RestrictedGame(self, players)
 
     def show(self, coalition: npt.ArrayLike) -> str:
@@ -243,58 +259,3 @@ def _listed(items: Sequence[Any]) -> str:
 def _spaced(labels: Sequence[str]) -> tuple[Piece, ...]:
     pieces = [piece for i, label in enumerate(labels) for piece in (Piece(" "), Piece(label, i))]
     return tuple(pieces[1:])
-
-
-class RestrictedGame(Game):
-    """A game among some players of another, the others held present."""
-
-    def __init__(self, whole: Game, players: Iterable[int]) -> None:
-        if not isinstance(players, Iterable):
-            raise TypeError(f"players must be indices of at least two players, got {players!r}")
-        kept = [check_count(i, "a player", 0) for i in players]
-        if len(set(kept)) != len(kept):
-            raise ValueError(f"players must be named once each, got {kept}")
-        if any(not 0 <= i < whole.n for i in kept):
-            raise ValueError(f"players must be indices from 0 to {whole.n - 1}, got {kept}")
-        place = {old: new for new, old in enumerate(kept)}
-        super().__init__(
-            [whole.players[i] for i in kept],
-            whole.outputs,
-            pieces=[Piece(p.text, None if p.player is None else place.get(p.player)) for p in whole.pieces],
-            model=whole.model,
-            value=whole.value,
-            ablation=whole.ablation,
-        )
-        self.whole = whole
-        self.kept = np.array(kept)
-
-    @property
-    def work(self) -> Work | None:
-        """What evaluating the whole game has taken so far."""
-        return self.whole.work
-
-    @property
-    def answer_tokens(self) -> tuple[str, ...]:
-        """The whole game's."""
-        return self.whole.answer_tokens
-
-    @property
-    def threshold(self) -> float | None:
-        """The whole game's."""
-        return self.whole.threshold
-
-    def _lift(self, coalitions: BoolArray) -> BoolArray:
-        rows = np.ones((len(coalitions), self.whole.n), dtype=np.bool_)
-        rows[:, self.kept] = coalitions
-        return rows
-
-    def evaluate(self, coalitions: BoolArray) -> FloatArray:
-        """Answer with the whole game's values, the other players present."""
-        return self.whole(self._lift(coalitions))
-
-    def show(self, coalition: npt.ArrayLike) -> str:
-        """What the model sees in one coalition, as text."""
-        return self.whole.show(self._lift(self.one_coalition(coalition)[None]))
-
-    def _identity(self) -> Any:
-        return f"{self.whole.fingerprint()}:{self.kept.tolist()}"

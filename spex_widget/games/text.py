@@ -37,7 +37,7 @@ class TextGame(Game):
     Parameters
     ----------
     model : transformers.PreTrainedModel or peft.PeftModel
-        As above; or a `transformers.pipeline` around one, which brings its tokenizer along.
+        As above; or a `transformers.pipeline` around one, which brings its tokenizer along: text is named then.
     tokenizer : transformers.PreTrainedTokenizerBase
         Its tokenizer.
     text : str, or sequence of {"role": str, "content": str}
@@ -84,6 +84,10 @@ class TextGame(Game):
     >>> game  # doctest: +SKIP
     <TextGame 'not bad at all': 4 players, ablated: replaced by [MASK]; logit of POSITIVE>
 
+    A pipeline:
+
+    >>> TextGame(pipeline("text-classification"), text="not bad at all")  # doctest: +SKIP
+
     Few-shot examples as players, the question always there:
 
     >>> prompt = "2 + 2 = 4\n\n3 + 3 = 9\n\n1 + 1 ="
@@ -93,8 +97,8 @@ class TextGame(Game):
     def __init__(
         self,
         model: Any,
-        tokenizer: Any,
-        text: str | Sequence[Message],
+        tokenizer: Any = None,
+        text: str | Sequence[Message] | None = None,
         *,
         units: Any = "word",
         ablation: str | Ablation | Mapping[str | int, str] = "auto",
@@ -190,11 +194,6 @@ class TextGame(Game):
         return self._rows.show(self._subject.tokenizer, self.one_coalition(coalition))
 
     @property
-    def answer(self) -> str:
-        """What an `Answer` has for its tokens, as one text; empty where something else is measured."""
-        return self._readout.answer
-
-    @property
     def answer_tokens(self) -> tuple[str, ...]:
         """The answer, cut into what each output adds to it; empty where something else is measured."""
         return self._readout.tokens
@@ -203,6 +202,11 @@ class TextGame(Game):
     def threshold(self) -> float | None:
         """The value at which the model's answer changes: 0 of log-odds, say; None where none is known."""
         return self._readout.threshold
+
+    @property
+    def moves_with_batch(self) -> bool:
+        """Whether the model computes in half precision, in which values round otherwise in another batch."""
+        return bool(self._subject.model.dtype.itemsize < 4)
 
     def span(self, text: str) -> slice:
         """The outputs that a stretch of the answer is made of, to be explained together: `select` takes them.

@@ -8,18 +8,22 @@ from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
+from spex_widget.games.characters import check_characters
+
 Span = tuple[int, int]
 UNITS = ("token", "word", "clause", "sentence", "line", "paragraph")
 
 # Western marks count only before white space, so that 3.14 and 12:30 stay whole; full-width marks are followed by none.
-# The brackets or quotes that close on a mark go with it.
+# The brackets or quotes that close on a mark go with it. The point of a title, an initial, e.g. or i.e. ends nothing.
 _CLOSING = r"[\"'”’»)\]]*(?=\s)"
-_SENTENCE = rf"[.!?…]+{_CLOSING}|[。！？｡]+[”’」』）]*|\n"
+_SHORT = ("Dr", "Mr", "Mrs", "Ms", "Prof", "St", r"e\.g", r"i\.e", r"etc(?=\.\s+[a-z])", "[A-HJ-Z]")
+_UNENDED = "".join(rf"(?<!\b{short})" for short in _SHORT)
+_SENTENCE = rf"{_UNENDED}[.!?…؟۔।॥]+{_CLOSING}|[。！？｡]+[”’」』）]*|[\r\n]"
 _ENDS = {
-    "clause": re.compile(rf"{_SENTENCE}|[,;:]+{_CLOSING}|—|\s[–-]+(?=\s)|[，；：、]"),
+    "clause": re.compile(rf"{_SENTENCE}|[,;:،؛]+{_CLOSING}|—|\s[–-]+(?=\s)|[，；：、]"),
     "sentence": re.compile(_SENTENCE),
-    "line": re.compile(r"\n"),
-    "paragraph": re.compile(r"\n\s*\n"),
+    "line": re.compile(r"[\r\n]"),
+    "paragraph": re.compile(r"\n\s*\n|\r[^\S\n]*\r"),
 }
 
 
@@ -30,8 +34,8 @@ def split(text: str, units: str) -> list[Span]:
     ----------
     text : str
     units : {"word", "clause", "sentence", "line", "paragraph"}
-        Words are what white space separates; sentences end in . ! ? … or with their line; clauses also at a comma, a
-        semicolon, a colon or a dash; an empty line ends a paragraph.
+        Words are what white space separates; sentences end in . ! ? … or with their line, but not in Dr., e.g. or an
+        initial; clauses also at a comma, a semicolon, a colon or a dash; an empty line ends a paragraph.
 
     Returns
     -------
@@ -153,7 +157,7 @@ def protected_spans(text: str, protect: Any, what: str = "protect") -> list[Span
             )
         return spans
     try:
-        parts = list(protect)
+        parts = [protect] if isinstance(protect, Mapping) else list(protect)
     except TypeError:
         parts = [protect]
     if len(parts) == 2 and all(isinstance(part, Integral) for part in parts):
@@ -190,6 +194,7 @@ def _span(text: str, span: Any, what: str) -> Span:
 def _label(label: Any) -> str:
     if not isinstance(label, str):
         raise TypeError(f"units must have a str for each label, got {type(label).__name__} {label!r}")
+    check_characters(label, "a label of units")  # it is to be written and sent
     return label
 
 

@@ -123,7 +123,7 @@ def _cells(rows: Sequence[Row]) -> dict[str, list[str | None]]:
     effects = [row["effect"] for row in rows]
     effect, end = effect_format(effects), effect_format(effects, 4)
     return {
-        "members": [" · ".join(row["labels"]) for row in rows],
+        "members": [" · ".join(" ".join(label.split()) for label in row["labels"]) for row in rows],
         "order": [str(row["order"]) for row in rows],
         "effect": [format(row["effect"], effect) for row in rows],
         "95 % interval": [None if row["low"] is None else f"{row['low']:{end}} … {row['high']:{end}}" for row in rows],

@@ -10,7 +10,7 @@ from spex_widget.algorithms.candidates import singles
 from spex_widget.algorithms.linear import fit_linear
 from spex_widget.algorithms.sampling import UniformSampler
 from spex_widget.games import Game
-from spex_widget.games.game import RestrictedGame
+from spex_widget.games.restricted import RestrictedGame
 from spex_widget.session.ablate import ablate
 from spex_widget.session.arguments import Which, check_game, check_output
 from spex_widget.session.log import AblationLog

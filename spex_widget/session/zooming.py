@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from spex_widget.games import Game, TextGame
-from spex_widget.games.game import RestrictedGame
+from spex_widget.games.restricted import RestrictedGame
 from spex_widget.games.units import UNITS
 from spex_widget.session.arguments import Which, check_log
 from spex_widget.session.screening import ScreenedGame, screen

@@ -253,7 +253,7 @@ def test_a_continuation_of_just_the_length_that_the_model_takes(kind, words, mos
     make = functools.partial(TextGame, model, tokenizer, " ".join(["a"] * words))
     game = make(target=" a" * most)
     assert np.isfinite(game(np.ones(game.n, bool))).all()
-    with pytest.raises(ValueError, match="the text with its continuation makes 97 tokens"):
+    with pytest.raises(ValueError, match=r"the (text with its )?continuation,?.* makes 97 tokens"):
         make(target=" a" * (most + 1))
 
 
@@ -323,6 +323,23 @@ def test_a_token_without_a_text_goes_by_its_name():
     assert smile[-1] == " not"
 
 
+def test_a_token_that_the_tokenizer_does_not_know_goes_by_its_number():
+    tokenizer = tiny.byte_level()
+    model = tiny.build(GPT2, tokenizer, vocab_size=len(tokenizer) + 4)
+    prompt = Prompt(Batcher(Subject.of(model, tokenizer)), "not bad", np.array([plain(tokenizer, "not bad")]))
+    beyond = len(tokenizer) + 2
+    assert token_texts(prompt, (beyond, beyond)) == (f"token {beyond}", f"token {beyond} (2)")
+
+
+def test_what_is_left_of_an_answer_game_has_its_answer():
+    game = TextGame(*load(GPT2), TEXT, target=Answer(" yes or no"), units="sentence")
+    for part in (game.restrict([0, 2]), game.restrict([0, 1, 2]).restrict([2, 0])):
+        assert part.answer == "".join(part.answer_tokens) == " yes or no"
+        assert (part.span("or"), part.span("yes or")) == (game.span("or"), game.span("yes or"))
+    other = TextGame(*load(GPT2), TEXT, target=" yes", units="sentence").restrict([0, 1])
+    assert other.answer == TextGame(*load(CLASSIFIERS[0]), TEXT).answer == ""
+
+
 def test_what_an_answer_game_says_of_itself():
     game = made(GPT2, target=Answer(" yes no yes"))
     assert game.outputs == (" yes", " no", " yes (2)")
@@ -351,7 +368,7 @@ def test_what_an_answer_game_says_of_itself():
         (
             lambda: made("BartForConditionalGeneration", target=" yes no" * 60),
             ValueError,
-            r"the text with its continuation makes .* takes 96 at most",
+            r"the continuation, with the decoder's start, makes .* takes 96 at most",
         ),
         (
             lambda: made("T5ForConditionalGeneration", target=""),

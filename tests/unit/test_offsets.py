@@ -82,6 +82,18 @@ def test_a_game_is_the_same_with_a_tokenizer_without_offsets(units):
     np.testing.assert_array_equal(games[0](rows), games[1](rows))
 
 
+def test_tokens_of_white_space_stay_with_a_tokenizer_without_offsets():
+    model, fast = load("GPT2LMHeadModel")
+    for text in ("\tdef f(x):\n\t\treturn x", "not\n\nbad  at\r\n all \n"):
+        games = [TextGame(model, tokenizer, text, target=" yes") for tokenizer in (fast, Slow(fast))]
+        assert games[0].players == games[1].players
+        for present in (False, True):
+            coalition = np.full(games[0].n, present)
+            assert games[0].show(coalition) == games[1].show(coalition)
+            assert games[1].show(coalition).count("\n") == text.count("\n")
+        np.testing.assert_array_equal(*(game(np.eye(game.n) > 0) for game in games))
+
+
 def test_a_tokenizer_that_does_not_lead_back_to_the_text():
     class Mute(Slow):
         def tokenize(self, text, **_):

@@ -231,6 +231,15 @@ def test_a_ranking_as_text():
     assert repr(result_of({}).ranking()) == "FBII, logit of POSITIVE"
 
 
+def test_a_label_of_several_lines_is_one_line_of_a_table():
+    words = ("a\n\nparagraph\t of", *WORDS[1:])
+    ranking = Result(header_of(words), snapshot_of()).ranking()
+    assert repr(ranking).splitlines()[1].endswith("a paragraph of · good")
+    assert len(repr(ranking).splitlines()) == len(repr(result_of().ranking()).splitlines())
+    assert "<td style='text-align:left'>a paragraph of · good</td>" in ranking._repr_html_()
+    assert ranking[0]["labels"] == (words[0], "good")
+
+
 @pytest.mark.parametrize(
     ("unit", "effects", "ends"),
     [

@@ -223,6 +223,31 @@ def test_any_function_of_an_encoders_hidden_states():
     check(game, expected, atol=1e-4)
 
 
+def test_a_function_whose_values_round_otherwise_beside_another_row():
+    def rounded(logits):
+        return (logits[:, 0] * (1 + 1e-5 * (len(logits) > 1)))[:, None]
+
+    game = TextGame(*load(BERT), TEXT, target=Custom(rounded), ablation="remove")
+    check(game, [[float(z[0])] for z in reference_logits(BERT, "word", "remove")], atol=1e-3)
+
+
+def test_answers_that_the_tokenizer_does_not_tell_apart():
+    tokenizer = tiny.wordpiece()
+    model = tiny.build("BertLMHeadModel", tokenizer, is_decoder=True)
+    with pytest.raises(
+        ValueError, match=r"'Yes' and 'yes' are both the tokens \['##y', '##e', '##s'\]: the tokenizer does not tell"
+    ):
+        TextGame(model, tokenizer, "not bad at all", target=LogOdds("Yes", "yes"))
+
+
+def test_an_index_of_numpys_is_an_index():
+    for target in (np.int64(1), Label(np.int64(1)), Label(np.uint8(1))):
+        assert TextGame(*load(BERT), "not bad", target=target).outputs == ("NEUTRAL",)
+    assert TextGame(*load(BERT), "not bad", target=LogOdds(np.int64(1), 0)).outputs == ("NEUTRAL / NEGATIVE",)
+    with pytest.raises(ValueError, match="target 3 is none of the labels"):
+        TextGame(*load(BERT), "not bad", target=Label(np.int64(3)))
+
+
 def test_functions_that_go_by_the_same_words_make_different_games():
     prints = [
         TextGame(*load(BERT), TEXT, target=Custom(f)).fingerprint()
@@ -259,6 +284,18 @@ CAUSAL, CLASSIFIER, HEADLESS = r"is a language model, which ", r"is a classifier
         (BERT, Custom(lambda z: z.mean(0), "abc"), ValueError, r"f must answer \(2, 3\) with \(2, 1\).*, got \(3,\)"),
         (BERT, Custom(lambda z: z.sum().reshape(1, 1)), ValueError, r"f must answer .*, got \(1, 1\)"),
         (BERT, Custom(lambda z: z.tolist()), TypeError, r"f must answer with a torch.Tensor, got list"),
+        (BERT, Custom(lambda z: z[:, 0] - z[:, 0].mean()), ValueError, r"f must answer each row from its own alone"),
+        (
+            BERT,
+            Custom(lambda z: z.softmax(0), ["a", "b", "c"]),
+            ValueError,
+            r"f must answer each row from its own alone",
+        ),
+        (BERT, Custom(lambda z: z[:, 0] - z[0, 0]), ValueError, r"f must answer each row from its own alone"),
+        (BERT, Custom(lambda z: z.cumsum(0)[:, 0]), ValueError, r"f must answer each row from its own alone"),
+        (BERT, Custom(lambda z: z[:, 0] + 1j), ValueError, r"f must answer with real numbers, got complex ones"),
+        (BERT, Label, TypeError, r"or None, got the class Label; Label\(…\) makes a target of it"),
+        (BERT, int, TypeError, r"or None, got type"),
         (BERT, Custom(lambda z: z[:, 0] / 0), ValueError, r"f must answer with finite numbers, got \[-?inf\]"),
         (BERT, Custom(lambda z: z[:, 0] * float("nan")), ValueError, r"finite numbers, got \[nan\] for the whole"),
     ],

@@ -113,6 +113,16 @@ def test_a_last_turn_of_the_assistants_is_gone_on_from():
     assert game.text.endswith("<|assistant|>\nmaybe the")
 
 
+def test_a_last_turn_that_the_template_cuts_cannot_be_gone_on_from():
+    template = "{% for m in messages %}{{ m.role }}! {{ m.content.split('</think>')[-1] }}\n{% endfor %}"
+    chat = [*CHAT, {"role": "assistant", "content": "<think>no</think> maybe the"}]
+    with pytest.raises(
+        ValueError, match=r"does not write the last turn as it stands .* give it without them"
+    ) as caught:
+        TextGame(*model_and_tokenizer("GPT2LMHeadModel", template), chat, target=" plot")
+    assert len(str(caught.value)) < 250
+
+
 def test_a_classifier_of_chats_is_shown_the_whole_and_no_open_turn():
     model, tokenizer = model_and_tokenizer(
         CLASSIFIERS[0], "{% for m in messages %}{{ m.role }}! {{ m.content }}\n{% endfor %}"

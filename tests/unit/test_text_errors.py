@@ -68,7 +68,7 @@ BERT, GPT2 = CLASSIFIERS[0], "GPT2LMHeadModel"
             r"protect must leave at least 2 words as players, got 0 of 2",
         ),
         (BERT, "not bad", {"protect": 3}, TypeError, r"protect must be a string of the text.* got 3"),
-        (BERT, "not " * 95, {}, ValueError, r"text makes 97 tokens.* takes 96 at most; shorten the text by at least 1"),
+        (BERT, "not " * 95, {}, ValueError, r"text makes 97 tokens.* takes 96 at most; shorten it by at least 1"),
         (CLASSIFIERS[1], "a " * 100, {}, ValueError, r"tokens, special tokens included, .* takes 96 at most"),
         (GPT2, " not" * 100, {}, ValueError, r"takes 96 at most"),
         (
@@ -178,7 +178,10 @@ def test_models_and_tokenizers_that_will_not_do():
     for wrong, match in [
         ("bert-base", r"got the str 'bert-base'; load it with AutoModelForSequenceClassification, .*'bert-base'"),
         (type(model), r"got the class BertForSequenceClassification"),
-        (masked, r"got BertForMaskedLM; AutoModelForSequenceClassification, .* or AutoModelForSeq2SeqLM load such"),
+        (
+            masked,
+            r"got BertForMaskedLM; AutoModelForSequenceClassification, .* or, for an encoder, AutoModel load such",
+        ),
         (torch.nn.Linear(2, 2), r"got Linear"),
         (None, r"got NoneType"),
         (tiny.build("T5Model", tiny.unigram()), r"or encoder without a head, got T5Model"),
@@ -192,6 +195,66 @@ def test_models_and_tokenizers_that_will_not_do():
     ]:
         with pytest.raises(TypeError, match=match):
             TextGame(model, wrong, "not bad")
+
+
+def test_a_pipeline_is_followed_by_a_text_with_its_name():
+    from transformers import pipeline
+
+    model, tokenizer = load(BERT)
+    piped = pipeline("text-classification", model=model, tokenizer=tokenizer)
+    expected = TextGame(model, tokenizer, "not bad at all").fingerprint()
+    for game in (
+        TextGame(piped, text="not bad at all"),
+        TextGame(piped, None, "not bad at all"),
+        TextGame(piped, tokenizer, "not bad at all"),
+    ):
+        assert game.fingerprint() == expected
+    for text in ("not bad at all", [{"role": "user", "content": "not bad"}]):
+        with pytest.raises(TypeError, match=r"with a pipeline, text is named, as in TextGame\(pipeline, text='…'\)"):
+            TextGame(piped, text)
+    with pytest.raises(TypeError, match=r"text must be a str, or a chat, .* got NoneType"):
+        TextGame(piped)
+    with pytest.raises(TypeError, match="tokenizer must be a loaded Hugging Face tokenizer, got NoneType"):
+        TextGame(model, text="not bad")
+
+
+def test_models_without_weights_or_without_embeddings():
+    from transformers import CanineConfig, CanineForSequenceClassification, CanineTokenizer
+
+    with pytest.raises(
+        ValueError, match=r"model must have weights, and those of BertForSeq.* are nowhere \(on the dev"
+    ):
+        TextGame(tiny.build(BERT, tiny.wordpiece()).to("meta"), tiny.wordpiece(), "not bad")
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    canine = CanineForSequenceClassification(CanineConfig(num_hash_buckets=64, **sizes))
+    with pytest.raises(TypeError, match=r"must have a table of input embeddings, .* CanineForSequenceClass.* has none"):
+        TextGame(canine, CanineTokenizer(), "not bad")
+
+
+def test_limits_that_go_by_names_of_their_own():
+    from transformers import LEDConfig, LEDForConditionalGeneration
+
+    tokenizer = tiny.byte_level()
+    game = TextGame(tiny.build("MptForCausalLM", tokenizer), tokenizer, "a " * 48, target=" a")
+    assert game.n == 48
+    with pytest.raises(
+        ValueError, match=r"the text makes 98 tokens, .* MptForCausalLM takes 96 at most; shorten it by"
+    ):
+        TextGame(tiny.build("MptForCausalLM", tokenizer), tokenizer, "a b" * 49, target=" a")
+
+    sizes = {
+        f"{part}_{name}": 2 for part in ("encoder", "decoder") for name in ("layers", "attention_heads", "ffn_dim")
+    }
+    limits = {"max_encoder_position_embeddings": 32, "max_decoder_position_embeddings": 8, "attention_window": 4}
+    names = {"vocab_size": len(tokenizer), "decoder_start_token_id": 0, "eos_token_id": 0, "bos_token_id": None}
+    torch.manual_seed(0)
+    model = LEDForConditionalGeneration(LEDConfig(d_model=16, pad_token_id=1, **sizes, **limits, **names)).eval()
+    assert len(TextGame(model, tokenizer, " not" * 32, target=Answer(max_new_tokens=20)).outputs) == 8
+    assert np.isfinite(TextGame(model, tokenizer, " not" * 32, target=" not" * 8)(np.ones(32, bool))).all()
+    with pytest.raises(ValueError, match=r"the text makes 33 tokens, .* takes 32 at most"):
+        TextGame(model, tokenizer, " not" * 33, target=" not")
+    with pytest.raises(ValueError, match=r"the continuation, with the decoder's start, makes 9 tokens, .* 8 at most"):
+        TextGame(model, tokenizer, " not" * 32, target=" not" * 9)
 
 
 def test_a_language_model_that_reads_ahead():

@@ -101,6 +101,43 @@ def test_classifiers_and_encoders(family):
     np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("start", [None, 5])
+def test_a_decoder_begins_as_generate_has_it_begin(start):
+    """T5Gemma is configured with no token for it to begin with: the start token is taken."""
+    from transformers import T5GemmaConfig, T5GemmaForConditionalGeneration
+
+    tokenizer = tiny.byte_level("roberta")
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    names = {"vocab_size": len(tokenizer), "bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
+    each = {**sizes, **names, "num_key_value_heads": 1, "head_dim": 8, "initializer_range": 0.4}
+    model = T5GemmaForConditionalGeneration(T5GemmaConfig(encoder=dict(each), decoder=dict(each))).eval()
+    model.generation_config.decoder_start_token_id = start
+    given = tokenizer(FREE, return_tensors="pt")["input_ids"]
+    written = model.generate(given, max_new_tokens=1, do_sample=False)[0].tolist()
+    assert written[0] == (start or 0)
+    game = TextGame(model, tokenizer, FREE)
+    with torch.no_grad():
+        logits = model(input_ids=given, decoder_input_ids=torch.tensor([written[:1]])).logits[0, 0]
+    np.testing.assert_allclose(game(np.ones(game.n, bool))[0, 0], logits.log_softmax(-1).max(), rtol=0, atol=1e-5)
+    for config in (model.generation_config, model.config):
+        config.bos_token_id = config.decoder_start_token_id = None
+    with pytest.raises(ValueError, match=r"which token its decoder begins with, .*set model.generation_config.decoder"):
+        TextGame(model, tokenizer, FREE)
+
+
+@pytest.mark.parametrize("kind", ["BertForSequenceClassification", "LlamaForCausalLM"])
+def test_compiled_models_are_what_they_were_compiled_from(kind):
+    tokenizer = tiny.wordpiece() if kind.startswith("Bert") else tiny.unigram()
+    model = tiny.build(kind, tokenizer)
+    compiled = torch.compile(model, backend="eager")
+    target = 1 if kind.startswith("Bert") else " yes no"
+    games = [TextGame(each, tokenizer, FREE, ablation="remove", target=target) for each in (model, compiled)]
+    rows = coalitions_of(games[0].n)
+    np.testing.assert_allclose(*(game(rows) for game in games), rtol=0, atol=1e-5)
+    assert games[0].model == games[1].model
+    assert Subject.of(compiled, tokenizer).accepts == Subject.of(model, tokenizer).accepts
+
+
 @pytest.mark.parametrize("kind", SEQ2SEQ)
 def test_models_with_a_decoder_of_their_own(kind):
     tokenizer = SEQ2SEQ[kind]()

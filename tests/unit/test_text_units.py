@@ -96,6 +96,8 @@ def test_few_shot_examples_as_units():
         ({"a": "not", "b": "good"}, ValueError, r"units\['b'\] must be found in the text, got 'good'"),
         ({"a": "not", "b": []}, ValueError, r"units\['b'\] must name a part of the text, got \[\]"),
         ({"a": "not", "b": 3}, TypeError, r"units\['b'\] must be a string of the text, a span .* got 3"),
+        ({"a": "not", "\ud800": "bad"}, ValueError, r"a label of units must be valid Unicode"),
+        ({"a": "not", "b": {"c": "bad"}}, TypeError, r"units\['b'\] must be a string of the text, a span .* got \{'c'"),
         ({"a": "not", 3: "bad"}, TypeError, r"units must have a str for each label, got int 3"),
         ({"a": "not"}, ValueError, r"text must have at least 2 units to have an interaction, got 1"),
         ([], ValueError, r"text must have at least 2 units to have an interaction, got 0"),

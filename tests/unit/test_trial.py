@@ -72,6 +72,31 @@ def test_models_that_do_not_hide_are_refused_in_any_precision(kind, tokenizer, w
             hiding(kind, tokenizer, weights, dtype, text)
 
 
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("weights", [WIDE, SMALL])
+@pytest.mark.parametrize(
+    ("kind", "changes", "keeps"),
+    [
+        ("FalconForCausalLM", {"alibi": True}, False),  # counts the tokens that are present, whatever position_ids say
+        ("FalconForCausalLM", {}, True),
+        ("FalconForSequenceClassification", {"alibi": True}, False),
+        ("BloomForSequenceClassification", {}, False),
+        ("MptForSequenceClassification", {}, True),  # counts all tokens
+    ],
+)
+def test_hiding_that_closes_the_gaps_is_refused(kind, changes, keeps, weights, dtype):
+    tokenizer = tiny.byte_level()
+    model = tiny.build(kind, tokenizer, initializer_range=weights, **changes).to(dtype)
+    # Of two tokens one is left alone: there is no gap to be closed.
+    for text in (TEXT, "not bad"):
+        make = functools.partial(TextGame, model, tokenizer, text, target=" yes" if "LM" in kind else 1)
+        if keeps or len(plain(tokenizer, text)) == 2:
+            assert make(ablation="attention").n == len(text.split())
+            continue
+        with pytest.raises(ValueError, match=f"would not hide a player from {kind}: .* or moves the rest .*ALiBi"):
+            make(ablation="attention")
+
+
 def test_a_model_that_answers_everything_alike_cannot_be_seen_to_hide():
     for dtype in TYPES:
         model = tiny.build(BERT, tiny.wordpiece()).to(dtype)

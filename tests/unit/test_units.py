@@ -85,6 +85,17 @@ def test_words_keep_their_punctuation():
         ('He said "no." Then (why?) he left', ['He said "no."', "Then (why?)", "he left"]),
         ("Title\n\nFirst line\nSecond line.\n", ["Title", "First line", "Second line."]),
         ("映画は良かった。本当に！はい", ["映画は良かった。", "本当に！", "はい"]),
+        ("هل هذا جيد؟ نعم۔ إنه جيد", ["هل هذا جيد؟", "نعم۔", "إنه جيد"]),
+        ("यह अच्छा है। हाँ॥ नहीं", ["यह अच्छा है।", "हाँ॥", "नहीं"]),
+        ("a\rb\r\nc", ["a", "b", "c"]),
+        (
+            "Dr. J. Smith, e.g. of St. Ives, left. So did I. Mrs. Bond, etc. too.",
+            ["Dr. J. Smith, e.g. of St. Ives, left.", "So did I.", "Mrs. Bond, etc. too."],
+        ),
+        (
+            "Prof. Ms. Mr. i.e. me. Yes, etc. Then West. Hands up.",
+            ["Prof. Ms. Mr. i.e. me.", "Yes, etc.", "Then West.", "Hands up."],
+        ),
         ("one only", ["one only"]),
         ("...", ["..."]),
     ],
@@ -101,6 +112,7 @@ def test_sentences(text, sentences):
             "At 12:30, for 3,14 (well, nearly), it – yes—rained!",
             [*"At 12:30,|for 3,14 (well,|nearly),|it –|yes—|rained!".split("|")],
         ),
+        ("نعم، إنه جيد؛ جدا", ["نعم،", "إنه جيد؛", "جدا"]),
         ("a well-known film - 映画は、良かった；はい。", ["a well-known film -", "映画は、", "良かった；", "はい。"]),
     ],
 )
@@ -112,6 +124,9 @@ def test_lines_and_paragraphs():
     text = "a\n b\r\n\r\n c\n \t\nd"
     assert [text[a:b] for a, b in split(text, "line")] == ["a", "b", "c", "d"]
     assert [text[a:b] for a, b in split(text, "paragraph")] == ["a\n b", "c", "d"]
+    text = "a\rb\r \rc\r\nd\re\n"
+    assert [text[a:b] for a, b in split(text, "line")] == ["a", "b", "c", "d", "e"]
+    assert [text[a:b] for a, b in split(text, "paragraph")] == ["a\rb", "c\r\nd\re"]
 
 
 def test_tokens_of_wordpiece():
@@ -200,6 +215,8 @@ def test_protected_spans(protect, spans):
         ((3, 99), ValueError, r"0 <= start < end <= 14.*got \(3, 99\)"),
         ((3, 3), ValueError, r"got \(3, 3\)"),
         ((-2, 3), ValueError, r"got \(-2, 3\)"),
+        ({"a": "not"}, TypeError, r"protect must be a string of the text, .* got \{'a': 'not'\}"),
+        ({1: 2, 3: 4}, TypeError, r"protect must be a string of the text, .* got \{1: 2"),
         (7, TypeError, r"protect must be a string of the text, a span .* got 7"),
         ([1, 2, 3], TypeError, r"protect must be a string of the text, a span .* got \[1, 2, 3\]"),
         ([("not", 3)], TypeError, r"protect must be .* got \('not', 3\)"),

@@ -138,6 +138,8 @@ def build(kind: str, tokenizer, *, seed: int = 0, **changes):
         "Qwen3": grouped,
         "Gemma3": {**grouped, **sliding, "query_pre_attn_scalar": 8},
         "GptOss": {**grouped, **sliding, "num_local_experts": 4, "num_experts_per_tok": 2, "rope_parameters": plain},
+        "Falcon": sizes,
+        "Mpt": {"d_model": 16, "n_heads": 2, "n_layers": 2, "max_seq_len": POSITIONS},
         "Bloom": {"hidden_size": 16, "n_layer": 2, "n_head": 2},
         "ModernBert": {**sizes, "global_attn_every_n_layers": 2, "local_attention": 8, "cls_token_id": 2},
         "Bart": {

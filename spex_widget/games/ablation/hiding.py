@@ -12,7 +12,7 @@ from spex_widget.games.ablation.rows import Hidden
 from spex_widget.games.model.batching import Batcher
 from spex_widget.games.model.output import ModelOutput
 from spex_widget.games.model.subject import Encoding, Subject
-from spex_widget.games.model.trial import hides, in_float32
+from spex_widget.games.model.trial import closes_gaps, hides, in_float32
 from spex_widget.spectrum.arguments import BoolArray
 
 if TYPE_CHECKING:
@@ -28,12 +28,13 @@ def hidden(subject: Subject, encoding: Encoding, owner: npt.NDArray[np.intp], st
 
     A causal model must say of a stretch of the text with every other token hidden what it says of the stretch without
     these tokens, the others' positions kept. Of any other model, which tokens are hidden must not matter. And what is
-    not hidden must.
+    not hidden must. What is hidden between two tokens must keep them apart.
 
     Raises
     ------
     ValueError
-        If that is not so: a layer that is not attention (recurrent, convolution) reads every token, whatever the mask.
+        If that is not so: a layer that is not attention (recurrent, convolution) reads every token, whatever the mask;
+        and where ALiBi counts the tokens that are present, the rest moves up.
     """
     lines = dict(zip(encoding.names, encoding.inputs, strict=True))
     lines["attention_mask"] = np.ones_like(encoding.inputs[0])
@@ -60,7 +61,13 @@ def _try(subject: Subject, rows: Hidden) -> None:
     tried = _stretch(subject, rows.owner) if subject.kind == "causal" else slice(None)
     whole, gone = rows.tokens[:, tried], _every_other(rows.owner[tried])
     masked = whole.copy()
-    masked[rows.names.index("attention_mask")] = ~gone
+    line = rows.names.index("attention_mask")
+    masked[line] = ~gone
+    apart, near = whole.copy(), whole[:, [0, -1]]
+    apart[line, 1:-1] = 0
+    if "position_ids" in rows.names:
+        line = rows.names.index("position_ids")
+        near[line] = whole[line, :2]
     if subject.kind == "causal":
         right = whole[:, ~gone]
     else:
@@ -69,7 +76,7 @@ def _try(subject: Subject, rows: Hidden) -> None:
     batcher = Batcher(subject, rows.names)
 
     def said() -> list[Tensor]:
-        return [torch.from_numpy(batcher([row], _summary)[0]) for row in (whole, masked, right)]
+        return [torch.from_numpy(batcher([row], _summary)[0]) for row in (whole, masked, right, apart, near)]
 
     answers, kind = [], subject.model.dtype
     if kind in (torch.bfloat16, torch.float16) and not subject.is_packed:
@@ -79,8 +86,8 @@ def _try(subject: Subject, rows: Hidden) -> None:
                 answers, kind = said(), torch.float32
         except Exception:  # such as of attention that is written for half precision alone
             logger.debug("hiding could not be tried in float32", exc_info=True)
-    of_whole, of_masked, of_right = answers or said()
-    if not hides(of_whole, of_masked, of_right, kind):
+    of_whole, of_masked, of_right, of_apart, of_near = answers or said()
+    if not hides(of_whole, of_masked, of_right, kind) or closes_gaps(of_whole, of_apart, of_near):
         _refuse(subject)
 
 
@@ -112,6 +119,7 @@ def _summary(answers: list[ModelOutput]) -> Tensor:
 def _refuse(subject: Subject) -> None:
     raise ValueError(
         f"ablation='attention' would not hide a player from {subject.name}: what its attention mask hides still acts "
-        "on what it says, or moves the rest (models with recurrent or convolution layers, or without position_ids); "
+        "on what it says, or moves the rest (models with recurrent or convolution layers, without position_ids, or "
+        "whose ALiBi counts the tokens that are present); "
         "ablation='remove' removes the tokens instead"
     )

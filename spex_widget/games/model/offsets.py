@@ -58,15 +58,17 @@ def _by_words(tokenizer: Any, text: str, ids: list[int]) -> list[Span] | None:
                 break
         else:
             return None
-        inner = _by_decoding(tokenizer, text[start:end], found)
-        spans += [(start + a, start + b) for a, b in inner] if inner else [(start, end)] * len(found)
+        before = match.start()
+        inner = _by_decoding(tokenizer, text[before:end], found)
+        spans += [(before + a, before + b) for a, b in inner] if inner else [(start, end)] * len(found)
     return spans if len(spans) == len(ids) else None
 
 
 def _by_decoding(tokenizer: Any, text: str, ids: list[int]) -> list[Span] | None:
     """Spans by what is decoded up to each token, white space and letter case aside; None where that is not the text.
 
-    The tokens that make one character together (its bytes) cover it each; one of white space covers nothing.
+    The tokens that make one character together (its bytes) cover it each. One of white space covers what there is of it
+    before the next word; one of a single space nothing.
     """
     places = [i for i, character in enumerate(text) if not character.isspace()]
     wanted = "".join(text[i] for i in places).lower()
@@ -88,6 +90,9 @@ def _by_decoding(tokenizer: Any, text: str, ids: list[int]) -> list[Span] | None
         complete = "\ufffd" not in decoded[-1:] and len(seen) > done
         end = len(seen) if complete or white else min(len(seen) + 1, len(places))
         at = places[done] if done < len(places) else len(text)
-        spans.append((at, places[end - 1] + 1 if end > done else at))
+        if white and alone != " ":
+            spans.append((places[done - 1] + 1 if done else 0, at))
+        else:
+            spans.append((at, places[end - 1] + 1 if end > done else at))
         done = len(seen)
     return spans if done == len(places) else None

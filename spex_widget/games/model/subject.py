@@ -6,16 +6,15 @@ import inspect
 import re
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from spex_widget.games.model.kinds import Kind, checked, within
 from spex_widget.games.model.offsets import plain_ids, token_spans
 from spex_widget.games.model.weights import digest_weights, hooks_of
 from spex_widget.games.units import Span
-
-Kind = Literal["classifier", "causal", "seq2seq", "encoder"]
 
 
 @dataclass(frozen=True)
@@ -65,28 +64,20 @@ class Subject:
         Raises
         ------
         TypeError
-            If the model is of none of the four kinds, or the tokenizer is none.
+            If the model is of none of the four kinds, or has no table of embeddings; or the tokenizer is none.
+        ValueError
+            If the model's weights are nowhere.
         """
-        from transformers import Pipeline, PreTrainedModel, PreTrainedTokenizerBase
-
-        if isinstance(model, Pipeline):
-            model, tokenizer = model.model, model.tokenizer if tokenizer is None else tokenizer
-        hint = "; load it with {0}.from_pretrained({1!r})".format
-        kind = _kind_of(model)
-        if kind is None:
-            *autos, last = ("SequenceClassification", "CausalLM", "Seq2SeqLM")
-            auto = f"{', '.join(f'AutoModelFor{name}' for name in autos)} or AutoModelFor{last}"
+        subject = cls(*checked(model, tokenizer))
+        try:
+            device = subject.device
+        except NotImplementedError:
             raise TypeError(
-                "model must be a loaded Hugging Face sequence classifier, language model or encoder without a head, "
-                f"got {_describe(model)}" + (hint(auto, model) if isinstance(model, str) else f"; {auto} load such")
-            )
-        if not isinstance(tokenizer, PreTrainedTokenizerBase):
-            raise TypeError(
-                f"tokenizer must be a loaded Hugging Face tokenizer, got {_describe(tokenizer)}"
-                + (hint("AutoTokenizer", tokenizer) if isinstance(tokenizer, str) else "")
-                + ("; the order is model, tokenizer, text" if isinstance(tokenizer, PreTrainedModel) else "")
-            )
-        return cls(model, tokenizer, kind)
+                f"model must have a table of input embeddings, one for each token, and {subject.name} has none"
+            ) from None
+        if device.type == "meta":
+            raise ValueError(f"model must have weights, and those of {subject.name} are nowhere (on the device 'meta')")
+        return subject
 
     @property
     def generative(self) -> bool:
@@ -97,7 +88,7 @@ class Subject:
     def name(self) -> str:
         """What the model is called: the last part of the name that it was loaded by, else its class."""
         name = re.split(r"[\\/]", str(self.config.name_or_path).rstrip("\\/"))[-1]
-        return name or type(self.model).__name__
+        return name or type(within(self.model)).__name__
 
     @property
     def tokenizer_name(self) -> str:
@@ -112,7 +103,7 @@ class Subject:
     @property
     def accepts(self) -> frozenset[str]:
         """What the model's `forward` takes, by name; an adapter around a model hands on what it does not name."""
-        return frozenset(inspect.signature(_within(self.model).forward).parameters)
+        return frozenset(inspect.signature(within(self.model).forward).parameters)
 
     @property
     def device(self) -> Any:
@@ -140,9 +131,19 @@ class Subject:
 
     @property
     def positions(self) -> int | None:
-        """How many tokens the model can take; None where there is no limit."""
-        limit = getattr(self.config.get_text_config(), "max_position_embeddings", None)
-        return limit - self.first_position if limit and limit > 0 else None
+        """How many tokens a text may have; None where there is no limit."""
+        return self._limit("max_encoder_position_embeddings")
+
+    @property
+    def positions_written(self) -> int | None:
+        """How many tokens there may be where the model writes: behind a text, or a decoder's own, with its start."""
+        return self._limit("max_decoder_position_embeddings")
+
+    def _limit(self, name: str) -> int | None:
+        config = self.config.get_text_config()
+        limits = (getattr(config, each, None) for each in ("max_position_embeddings", "max_seq_len", name))
+        limit = next((limit for limit in limits if limit and limit > 0), None)
+        return None if limit is None else limit - self.first_position
 
     @property
     def first_position(self) -> int:
@@ -196,11 +197,23 @@ class Subject:
         """The tokens that a decoder of its own begins with, before it writes anything.
 
         BART and its kin are trained to write a start token of their own after the first, and are made to do so.
+
+        Raises
+        ------
+        ValueError
+            If the model does not say what it begins with.
         """
-        written = getattr(self.model, "generation_config", None) or self.config
-        first = getattr(written, "decoder_start_token_id", None)
-        first = self.config.decoder_start_token_id if first is None else first
-        ids = (first, getattr(written, "forced_bos_token_id", None))
+        configs = (getattr(self.model, "generation_config", None), self.config)
+        # As `generate` looks for it.
+        names = ("decoder_start_token_id", "bos_token_id")
+        found = (getattr(config, name, None) for name in names for config in configs)
+        first = next((i for i in found if i is not None), None)
+        if first is None:
+            raise ValueError(
+                f"model must say which token its decoder begins with, and {self.name} does not; set "
+                "model.generation_config.decoder_start_token_id"
+            )
+        ids = (first, getattr(configs[0] or self.config, "forced_bos_token_id", None))
         return tuple(int(i) for i in ids if i is not None)
 
     def encode(self, text: str, *, complete: bool = False) -> Encoding:
@@ -268,38 +281,15 @@ class Subject:
                 "model.resize_token_embeddings(len(tokenizer))"
             )
 
-    def check_length(self, tokens: int, what: str) -> None:
-        """ValueError where so many tokens are more than the model has positions for."""
-        if self.positions is not None and tokens > self.positions:
+    def check_length(self, tokens: int, what: str, *, written: bool = False) -> None:
+        """ValueError where so many tokens are more than the model has positions for (where it writes, if written)."""
+        limit = self.positions_written if written else self.positions
+        if limit is not None and tokens > limit:
             raise ValueError(
-                f"{what} makes {tokens} tokens, special tokens included, and {self.name} takes {self.positions} at "
-                f"most; shorten the text by at least {tokens - self.positions} tokens (nothing is cut off silently)"
+                f"{what} makes {tokens} tokens, special tokens included, and {self.name} takes {limit} at "
+                f"most; shorten it by at least {tokens - limit} tokens (nothing is cut off silently)"
             )
 
     def digest(self) -> str:
         """A digest of the weights, wherever they are kept."""
         return digest_weights(self.model)
-
-
-def _kind_of(model: Any) -> Kind | None:
-    if isinstance(model, type) or not (hasattr(model, "get_input_embeddings") and hasattr(model, "config")):
-        return None
-    model = _within(model)
-    names = [base.__name__ for base in type(model).__mro__]
-    if any("ForSequenceClassification" in name for name in names):
-        return "classifier"
-    if hasattr(model, "can_generate") and model.can_generate():
-        return "seq2seq" if model.config.is_encoder_decoder else "causal"
-    headless = any(name.endswith("Model") and not name.endswith("PreTrainedModel") for name in names)
-    return "encoder" if headless and not model.config.is_encoder_decoder else None
-
-
-def _within(model: Any) -> Any:
-    """The model itself, where an adapter (`peft.PeftModel`) is put around it."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
-def _describe(what: Any) -> str:
-    if isinstance(what, type):
-        return f"the class {what.__name__}"
-    return f"the str {what!r}" if isinstance(what, str) else type(what).__name__

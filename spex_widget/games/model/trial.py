@@ -46,6 +46,20 @@ def hides(whole: Tensor, masked: Tensor, right: Tensor, kind: Any) -> bool:
     return seen and _distance(masked, right) <= _rounding(kind) * stake
 
 
+def closes_gaps(whole: Tensor, apart: Tensor, near: Tensor) -> bool:
+    """Whether tokens that are hidden between two others leave these as near to each other as if they were removed.
+
+    Parameters
+    ----------
+    whole, apart : Tensor
+        The answers to a row with all its tokens, and with those between its ends hidden.
+    near : Tensor
+        The answer to its ends alone, side by side.
+    """
+    # In float32 5e-6 of what is at stake where gaps are closed, 1e-3 and more where they are kept.
+    return _distance(apart, near) < 1e-4 * _distance(apart, whole)
+
+
 def is_unmoved(a: Tensor, b: Tensor, kind: Any) -> bool:
     """Whether two answers are the same in terms of their size, where nothing else is known to be at stake."""
     return _distance(a, b) <= max(1e-4, 4 * _eps(kind)) * _size(a)

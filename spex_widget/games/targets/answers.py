@@ -156,7 +156,13 @@ class LogOdds(Target):
                 f"log-odds of a language model must be between two continuations, got {a!r} and {b!r}; "
                 "LogOdds(' yes', ' no'), say"
             )
-        suffixes, sums = _sums([continuation_ids(prompt, text) for text in (a, b)])
+        ids, others = (continuation_ids(prompt, text) for text in (a, b))
+        if ids == others:
+            raise ValueError(
+                f"log-odds must be between two different answers, and {a!r} and {b!r} are both the tokens "
+                f"{prompt.subject.tokenizer.convert_ids_to_tokens(list(ids))}: the tokenizer does not tell them apart"
+            )
+        suffixes, sums = _sums([ids, others])
         return Readout(
             (f"{a} / {b}",),
             f"log-odds of {a!r} against {b!r}",

@@ -89,13 +89,22 @@ class Custom(Target):
             return self._checked(whole(said[0]))
 
         def try_out(said: list[ModelOutput]) -> Tensor:
-            output = whole(said[0])
-            # Two rows: what adds up the batch by mistake would pass with one.
-            return self._checked(output.repeat(2, *([1] * (output.ndim - 1))))[:1]
+            import torch
 
-        values = prompt.values(try_out, (ids,))
-        if not np.isfinite(values).all():
-            raise ValueError(f"f must answer with finite numbers, got {values.tolist()} for the whole text")
+            output = whole(said[0])
+            # Behind another row, and by itself: what takes rows together would pass with one, or with equals.
+            both = self._checked(torch.cat([1 - output, output]))
+            return torch.cat([both, self._checked(output)]).reshape(1, -1)
+
+        other, beside, alone = prompt.values(try_out, (ids,)).reshape(3, -1)
+        if not np.isfinite(alone).all():
+            raise ValueError(f"f must answer with finite numbers, got {alone.tolist()} for the whole text")
+        moved, stake, size = (float(np.abs(x).max()) for x in (beside - alone, other - alone, alone))
+        if not moved <= max(1e-4 * size, 0.05 * stake):
+            raise ValueError(
+                "f must answer each row from its own alone, and what it says of the whole text changes with the row "
+                "beside it; a mean or a sum over the batch (dim 0), say, is none over the labels or tokens"
+            )
         return Readout(tuple(self.outputs), self.value, read, (ids,), digest(self.f))
 
     def _checked(self, output: Tensor) -> Tensor:
@@ -105,6 +114,8 @@ class Custom(Target):
         count = len(tuple(self.outputs))
         if not isinstance(values, torch.Tensor):
             raise TypeError(f"f must answer with a torch.Tensor, got {type(values).__name__}")
+        if values.is_complex():
+            raise ValueError("f must answer with real numbers, got complex ones; their absolute value, say")
         expected = (len(output), count)
         if values.shape == expected[:1] and count == 1:
             return values[:, None]

@@ -42,8 +42,8 @@ def generate(prompt: Prompt, max_new_tokens: int) -> TokenIds:
     start = subject.decoder_start if subject.kind == "seq2seq" else ()
     given = len(start) or ids.shape[1]
     asked = max_new_tokens + len(start)
-    if subject.positions is not None:
-        asked = min(asked, subject.positions - given + 1)  # the last one is never shown
+    if subject.positions_written is not None:
+        asked = min(asked, subject.positions_written - given + 1)  # the last one is never shown
     with evaluating(model):
         written = model.generate(
             ids,
@@ -68,7 +68,8 @@ def _end_tokens(prompt: Prompt) -> set[int]:
 def token_texts(prompt: Prompt, ids: TokenIds) -> tuple[str, ...]:
     """A label for each token of what follows a prompt: its text, with white space, numbered where it comes again.
 
-    A token of white space only, or of a part of a character, goes by its name in the vocabulary.
+    A token of white space only, or of a part of a character, goes by its name in the vocabulary; one that the tokenizer
+    does not know by its number.
 
     Examples
     --------
@@ -81,7 +82,7 @@ def token_texts(prompt: Prompt, ids: TokenIds) -> tuple[str, ...]:
     for before, after, token in zip(whole, whole[1:], ids, strict=False):
         text = after[len(before) :] if after.startswith(before) else ""
         if not text.strip() or "\N{REPLACEMENT CHARACTER}" in text:
-            text = str(tokenizer.convert_ids_to_tokens(token))
+            text = tokenizer.convert_ids_to_tokens(token) or f"token {token}"
         seen[text] += 1
         label = text if seen[text] == 1 else f"{text} ({seen[text]})"
         labels.append(label)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from spex_widget.games.characters import check_characters
@@ -92,7 +93,7 @@ def log_odds_of_labels(prompt: Prompt, first: str | int, second: str | int) -> R
 
 def check_label(label: Any, what: str = "a label") -> None:
     """TypeError where a label is neither a name nor an index, ValueError where there is no such name."""
-    if isinstance(label, bool) or not isinstance(label, str | int):
+    if isinstance(label, bool) or not isinstance(label, str | Integral):
         raise TypeError(f"a label must be a name or an index, got {type(label).__name__} {label!r}")
     if isinstance(label, str):
         check_characters(label, what)
@@ -122,7 +123,8 @@ def _find_label(subject: Subject, label: str | int) -> tuple[int, str]:
     if subject.kind != "classifier":
         raise refusal(subject, "has no labels", repr(label))
     labels = subject.labels
-    if isinstance(label, int):
+    if not isinstance(label, str):
+        label = int(label)  # numpy's integers are written otherwise
         found = [label] if 0 <= label < len(labels) else []
     else:
         found = [i for i, name in enumerate(labels) if name == label]

@@ -52,9 +52,11 @@ class Prompt:
     def check_length(self, suffixes: Sequence[TokenIds]) -> None:
         """ValueError where the text (or a decoder's start) with a suffix is longer than the model takes."""
         subject = self.subject
-        before = len(subject.decoder_start) if subject.kind == "seq2seq" else self.inputs.shape[1]
+        alone = subject.kind == "seq2seq"
+        before = len(subject.decoder_start) if alone else self.inputs.shape[1]
+        what = "the continuation, with the decoder's start," if alone else "the text with its continuation"
         for suffix in suffixes:
-            subject.check_length(before + len(suffix), "the text with its continuation")
+            subject.check_length(before + len(suffix), what, written=True)
 
 
 @dataclass(frozen=True)

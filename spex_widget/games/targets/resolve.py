@@ -38,9 +38,12 @@ def read_target(target: Any, prompt: Prompt) -> Readout:
         target = Label(target if isinstance(target, int) else int(target))
     if not isinstance(target, Target):
         wanted = {"classifier": "a label (a str, or its index) or a list of them", "encoder": "a query (a str)"}
+        got = type(target).__name__
+        if isinstance(target, type) and issubclass(target, Target):
+            got = f"the class {target.__name__}; {target.__name__}(…) makes a target of it"
         raise TypeError(
             f"target must be {wanted.get(subject.kind, 'a continuation (a str)')}, a target such as LogOdds(…), or "
-            f"None, got {type(target).__name__}"
+            f"None, got {got}"
         )
     readout = target.resolve(prompt)
     prompt.check_length(readout.suffixes)
