@@ -146,7 +146,7 @@ export interface Verifying {
   done: number;
   /** Of how many; 0 while no verification is under way. */
   chosen: number;
-  /** How many ablations all verifying has taken so far. */
+  /** How many ablations all measuring has taken so far: verifying, evidence, the noise floor's. */
   ablations: number;
   /** Why the last one ended early; empty where it did not. */
   error: string;

@@ -175,7 +175,7 @@ class Crank:
     @property
     def _held_up(self) -> bool:
         """Whether a pause is all that keeps the rounds from going on."""
-        return self._run.state == "paused" and self._run.jobs.done < self._run.budget
+        return self._run.state == "paused" and self._run.jobs.rounds_left(self._run.budget)
 
     # The fitter ---------------------------------------------------------------------------------------------------
 

@@ -10,23 +10,64 @@ from spex_widget.session.ablate import ablate_at_once
 from spex_widget.session.log import AblationLog
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
-_AGAIN = 8  # coalitions that are evaluated more than once
+AGAIN = 32
+"""How many ablations are evaluated again, alone: where one value in eight moves, 71 of 72 draws have one that does."""
+
+_EVERY = 4  # ablations of a run for each that is evaluated again
+_FIRST = 8  # in the first batch of a plan
 _QUICK = 1.0  # seconds for these, below which a larger batch is tried as well
 
 
-def repeat(game: Game, coalitions: BoolArray, log: AblationLog) -> float:
-    """Evaluate the first few coalitions again and again, in other batches; the best ablations a second.
+class Repeats:
+    """Which ablations of a run are evaluated again, alone: its first few, one for every four that are done.
 
-    Once in one batch, once in two that are turned round, and where that was quick once among others. It takes no more
-    ablations than there are coalitions, of which there are at least four.
+    That depends on nothing but how many are done, so that 200 and then 200 more is 400.
+
+    Parameters
+    ----------
+    log : AblationLog
+        What it holds of them is not evaluated again.
+    most : int
+        How many there are.
     """
-    few = coalitions[: min(_AGAIN, len(coalitions) // 2)]
-    cut = max(1, 3 * len(few) // 8)
-    batches = [few, few[::-1][:cut], few[::-1][cut:]]
-    rates = [_rate(game, batch, log) for batch in batches]
-    among = coalitions[: len(coalitions) - 2 * len(few)]
-    if len(among) > len(few) and rates[0] * _QUICK >= len(few):
-        rates.append(_rate(game, among[::-1], log))
+
+    def __init__(self, log: AblationLog, most: int) -> None:
+        self._held = {row.coalition.tobytes() for row in log.of("floor") if row.status == "ok"}
+        self._most = most
+        self._seen = self._taken = 0
+        self._due: list[tuple[int, BoolArray]] = []  # from how many ablations on
+
+    def note(self, coalitions: BoolArray) -> None:
+        """Take what the run evaluates next."""
+        for row in coalitions[: self._most - self._seen]:
+            self._seen += 1
+            if row.tobytes() not in self._held:
+                self._due.append((_EVERY * self._seen, row))
+
+    def due(self, done: int) -> bool:
+        """Whether there is one to evaluate now that so many ablations are done."""
+        taken = self._taken  # by another thread, maybe
+        return taken < len(self._due) and self._due[taken][0] <= done
+
+    def take(self) -> BoolArray:
+        """The next of them, (1, n)."""
+        self._taken += 1
+        return self._due[self._taken - 1][1][None]
+
+
+def repeat(game: Game, coalitions: BoolArray, log: AblationLog) -> float:
+    """Evaluate the first half of some coalitions in batches and again alone; the best ablations a second.
+
+    The first eight alone where these were not quick. There are at least four coalitions.
+    """
+    few = coalitions[: len(coalitions) // 2]
+    batches = [few[:_FIRST]]
+    rates = [_rate(game, batches[0], log)]
+    if len(few) > _FIRST and rates[0] * _QUICK >= _FIRST:
+        batches.append(few[_FIRST:])
+        rates.append(_rate(game, batches[1], log))
+    for coalition in np.concatenate(batches):
+        ablate_at_once(game, coalition[None], log, "floor")
     return max(rates)
 
 
@@ -36,15 +77,16 @@ def _rate(game: Game, batch: BoolArray, log: AblationLog) -> float:
 
 
 def differences(log: AblationLog) -> FloatArray:
-    """By how much repeated values (k, outputs) differ from the first of the same coalition."""
-    first: dict[bytes, FloatArray] = {}
-    found = []
-    for row in log.of("floor"):
+    """By how much repeated values (k, outputs) differ from the first for the floor, a single one from the run's."""
+    values: dict[str, dict[bytes, list[FloatArray]]] = {"uniform": {}, "floor": {}}
+    for row in log.repeated():
         if row.status == "ok" and row.values is not None:
-            key = row.coalition.tobytes()
-            if key in first:
-                found.append(row.values - first[key])
-            first.setdefault(key, row.values)
+            values[row.purpose].setdefault(row.coalition.tobytes(), []).append(row.values)
+    found = []
+    for key, again in sorted(values["floor"].items()):  # in whatever order they came
+        own = values["uniform"].get(key, [])[:1] if len(again) == 1 else []
+        first, *others = own + again
+        found += [other - first for other in others]
     return np.array(found)
 
 

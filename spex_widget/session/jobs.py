@@ -12,6 +12,7 @@ import numpy as np
 from spex_widget.algorithms import Algorithm, Batch
 from spex_widget.games import NonFiniteValueError, are_finite
 from spex_widget.session.evaluator import PROBE, ROUND, Evaluator
+from spex_widget.session.floor import Repeats, differences
 from spex_widget.session.log import AblationLog
 from spex_widget.session.meter import Meter
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
@@ -19,6 +20,7 @@ from spex_widget.spectrum.arguments import BoolArray, FloatArray
 _PROMPT = 0.1  # seconds a batch should take, so that a person's probe need not wait long
 _FIRST = 8  # ablations in the first batch, which tells how long one takes
 _LARGEST = 2048
+_MEASURING = ("verify", "evidence", "floor")
 _IN_A_ROW = 4  # batches that a person asks go ahead of a round's, so that a hundred clicks do not stop the run
 
 
@@ -34,7 +36,7 @@ class Question:
 
 @dataclass(eq=False)
 class Job:
-    """Coalitions to evaluate together: a batch of a round, or what a person asks."""
+    """Coalitions to evaluate together: a batch of a round, what a person asks, or neither, for the noise floor."""
 
     coalitions: BoolArray
     batch: Batch | None = None
@@ -45,7 +47,7 @@ class Job:
     @property
     def purpose(self) -> str:
         """What it is for, as the log says it."""
-        return self.questions[0].purpose if self.questions else "uniform"
+        return self.questions[0].purpose if self.questions else "floor" if self.batch is None else "uniform"
 
 
 class Jobs:
@@ -60,21 +62,25 @@ class Jobs:
     done : int
         How many uniform ablations are done.
     measured : int
-        How many more were done to verify, and as evidence.
+        How many more were done to verify, as evidence, and for the noise floor.
     probed : int
         How many more a person asked for.
     rate : float
         Ablations a second of late, 0 before the first.
+    differences : ndarray of shape (k, outputs)
+        By how much repeated values differed, see `noise_floor`.
     """
 
-    def __init__(self, algorithm: Algorithm, log: AblationLog, meter: Meter) -> None:
+    def __init__(self, algorithm: Algorithm, log: AblationLog, meter: Meter, repeats: Repeats) -> None:
         self.done = 0
         self.rate = 0.0
-        self.measured = log.count("verify") + log.count("evidence")
+        self.measured = sum(log.count(purpose) for purpose in _MEASURING)
+        self.differences = differences(log)
         self.probed = log.count("probe")
         self._algorithm = algorithm
         self._log = log
         self._meter = meter
+        self._repeats = repeats
         self._asked = 0
         self._size = _FIRST
         self._asides: deque[Question] = deque()
@@ -110,16 +116,16 @@ class Jobs:
 
     @property
     def rounds_out(self) -> bool:
-        """Whether a batch of a round is being evaluated."""
-        return any(job.batch is not None for job in self._out.values())
+        """Whether a batch of a round, or one for the floor, is being evaluated."""
+        return any(not job.questions for job in self._out.values())
 
     def mark_after(self, ablations: int) -> int:
         """The round mark beyond so many ablations."""
         return self._algorithm.mark_after(ablations)
 
     def rounds_left(self, budget: int) -> bool:
-        """Whether there is something of a round to submit."""
-        return (bool(self._again) and budget > 0) or self._asked < budget
+        """Whether there is something of a round, or for the floor, to submit."""
+        return (bool(self._again) and budget > 0) or self._asked < budget or self._repeats.due(min(self.done, budget))
 
     def pending(self, budget: int) -> bool:
         """Whether there is something to submit."""
@@ -128,7 +134,7 @@ class Jobs:
     def abandon(self, error: BaseException) -> None:
         """After a failure beyond the game's: answer what was asked with it, and put the rest back into the queue."""
         for job in self._out.values():
-            if job.batch is not None:
+            if not job.questions:
                 self._again.append(job)
         asked = [question for job in self._out.values() for question in job.questions]
         for question in [*asked, *self._asides]:
@@ -146,10 +152,13 @@ class Jobs:
         self._ahead = 0
         if self._again and budget:
             return self._again.popleft()
+        if self._repeats.due(min(self.done, budget)):
+            return Job(self._repeats.take())
         if self._asked >= budget:
             return None
         batch = self._algorithm.ask(min(self._size, budget - self._asked))
         self._asked += len(batch)
+        self._repeats.note(batch.coalitions)
         return Job(batch.coalitions, batch) if len(batch) else None
 
     def _together(self) -> Job:
@@ -184,7 +193,7 @@ class Jobs:
         if not self._out:
             self._meter.begin()
         try:
-            future = evaluator.submit(job.coalitions[missing], ROUND if job.batch is not None else PROBE)
+            future = evaluator.submit(job.coalitions[missing], PROBE if job.questions else ROUND)
         except BaseException as error:
             future = Future()
             future.set_exception(error)
@@ -216,8 +225,11 @@ class Jobs:
         seconds = time.perf_counter() - job.began
         if batch is None:
             self._log.append(coalitions, values, purpose=job.purpose, seconds=seconds)
-            self.measured += len(coalitions) * (job.purpose in ("verify", "evidence"))
+            self.measured += len(coalitions) * (job.purpose in _MEASURING)
             self.probed += len(coalitions) * (job.purpose == "probe")
+            if not job.questions:
+                self.differences = differences(self._log)
+                return self._put_back(job, error) if error is not None else None
             if error is not None:
                 self._refuse(job, error)
             elif values is not None:
@@ -232,11 +244,14 @@ class Jobs:
             paid = zip(coalitions[finite], values[finite], strict=True)
             self._paid.update((coalition.tobytes(), value) for coalition, value in paid)
         if error is not None:
-            self._again.append(job)
-            return error if isinstance(error, Exception) else RuntimeError(f"the game raised {error!r}")
+            return self._put_back(job, error)
         self._pace(len(coalitions), seconds)
         self._tell(batch)
         return None
+
+    def _put_back(self, job: Job, error: BaseException) -> Exception:
+        self._again.append(job)
+        return error if isinstance(error, Exception) else RuntimeError(f"the game raised {error!r}")
 
     def _answer(self, job: Job) -> None:
         for question in job.questions:

@@ -180,6 +180,11 @@ class AblationLog:
         """The rows of one purpose, oldest first."""
         return self._rows("WHERE purpose = ?", (purpose,))
 
+    def repeated(self) -> Iterator[Row]:
+        """The rows of rounds and for the floor, oldest first, of coalitions that were evaluated for the floor."""
+        floor = "(SELECT coalition FROM ablations WHERE purpose = 'floor')"
+        return self._rows(f"WHERE purpose IN ('uniform', 'floor') AND coalition IN {floor}", ())
+
     def find(self, coalitions: BoolArray) -> dict[bytes, FloatArray]:
         """The values of those coalitions (k, n) that were ever evaluated, by their bytes; of several, the first."""
         packed = np.packbits(coalitions, axis=1, bitorder="little")

@@ -13,7 +13,7 @@ from spex_widget.algorithms import Mark
 from spex_widget.algorithms.sampling import UniformSampler
 from spex_widget.games import Game
 from spex_widget.session.arguments import Which, check_budget, check_game, check_output
-from spex_widget.session.floor import differences, noise_floor, repeat
+from spex_widget.session.floor import AGAIN, differences, noise_floor, repeat
 from spex_widget.session.log import AblationLog
 from spex_widget.session.rules import StopRules
 from spex_widget.session.session import Session
@@ -21,7 +21,7 @@ from spex_widget.session.zooming import spent_before
 from spex_widget.spectrum.arguments import check_count
 
 _SHARE = 10  # of this many ablations of the budget one may be spent on timing,
-_TIMED = 64  # but no more than so many,
+_TIMED = 2 * AGAIN  # but no more than so many,
 _LEAST = 4  # and so many in any case: two of them again, or there is no floor
 _PILOT = 256  # ablations of uniform coalitions from which the growth of R² is guessed
 _FAR = 10  # times the pilot: beyond that no guess is worth its ink
@@ -77,7 +77,7 @@ class Plan:
             f"{self.budget:,} ablations take {_in_words(self.seconds)}, at {self.rate:,.3g} a second",
             f"a value moves by {self.floor:.2g} when only its batch changes; effects of about that size are noise"
             if self.floor
-            else "a value is the same in every batch",
+            else "a value is the same in every batch tried",
         ]
         if self.time is not None:
             lines.append(f"in {self.time:g} s there is time for about {self.fits:,} ablations")
@@ -117,8 +117,8 @@ def plan(
 ) -> Plan:
     """Time a few ablations, and say what a run will cost.
 
-    The same few coalitions are evaluated in several batches of other sizes: that tells the rate, and the noise floor.
-    It takes 16 ablations, and up to 48 more where they are quick; but no more than a tenth of the budget, and 4 in any
+    A few coalitions are evaluated in batches, and again one at a time: that tells the rate, and the noise floor. It
+    takes 16 ablations, and up to 48 more where they are quick; but no more than a tenth of the budget, and 4 in any
     case. With `r2`, a pilot of up to 256 uniform ablations is run as well, which is the beginning of the run itself.
 
     Parameters
@@ -151,7 +151,7 @@ def plan(
     >>> found = plan(FunctionGame(lambda x: 1.0 * x[:, 0], 30), time=60, log=getfixture("tmp_path") / "log")
     >>> found
     589 ablations take ... s, at ... a second
-    a value is the same in every batch
+    a value is the same in every batch tried
     in 60 s there is time for about ... ablations
     58 ablations were spent on this
     """

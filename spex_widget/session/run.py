@@ -14,7 +14,6 @@ from spex_widget.session.jobs import Jobs
 from spex_widget.session.meter import Meter
 from spex_widget.session.rules import StopRules
 from spex_widget.snapshot import FINAL, Measured, Snapshot, Verifying
-from spex_widget.spectrum.arguments import FloatArray
 
 
 class Run:
@@ -34,8 +33,6 @@ class Run:
         How many coalitions there are.
     rules : StopRules
         What may end it before the budget is spent.
-    differences : ndarray of shape (k, outputs)
-        By how much repeated values differed, see `noise_floor`.
     answers : Answers
         What the model has answered to a person.
     before : int
@@ -61,7 +58,6 @@ class Run:
         budget: int,
         all: int,
         rules: StopRules,
-        differences: FloatArray,
         answers: Answers,
         before: int,
     ) -> None:
@@ -78,7 +74,6 @@ class Run:
         self.error: Exception | None = None
         self._index: tuple[str, int | None] = ("BII", None)
         self._rules = rules
-        self._differences = differences
         self._ruled = ""
         self._began = monotonic()
         self._judged_from = 0
@@ -210,7 +205,7 @@ class Run:
                 max_order=max_order,
                 measured=dict(measured),
                 verifying=replace(self._verifying, ablations=self.jobs.measured),
-                floor=noise_floor(self._differences, self.estimate.output) if self.estimate else None,
+                floor=noise_floor(self.jobs.differences, self.estimate.output) if self.estimate else None,
                 work=work,
                 seconds=seconds,
                 asked=self.answers.of(self.estimate.output if self.estimate else self.output, self.jobs.probed),

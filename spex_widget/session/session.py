@@ -18,7 +18,7 @@ from spex_widget.session.asking import Asking
 from spex_widget.session.crank import Crank
 from spex_widget.session.evaluator import Evaluator, InlineEvaluator
 from spex_widget.session.flipper import Flipper
-from spex_widget.session.floor import differences
+from spex_widget.session.floor import AGAIN, Repeats
 from spex_widget.session.jobs import Jobs
 from spex_widget.session.log import AblationLog
 from spex_widget.session.meter import Meter
@@ -46,6 +46,7 @@ class Session(Asking):
     budget : int, optional
         How many ablations, at least 2; where it reaches 2^n every coalition is evaluated and the result is exact.
         By default `default_budget(game.n)`. What `zoom` has spent on the game is a part of it, beside the default.
+        The noise floor of a game whose values move with the batch (half precision) takes up to 32 more.
     algorithm : {"proxyspex"}
         How coalitions are chosen and the surrogate is learnt.
     refine : {"auto", "pursuit", "lasso", "process", "ridge"}
@@ -111,12 +112,12 @@ class Session(Asking):
         self.header = Header.of(game, log=str(self.log.path))
         learner = make(game.n, refine=refine, seed=self.seed)
         meter = Meter(game)
-        jobs = Jobs(learner, self.log, meter)
+        jobs = Jobs(learner, self.log, meter, Repeats(self.log, AGAIN if game.moves_with_batch else 0))
         if budget is None:
             # A log that is continued may hold more than the usual budget, all paid for.
             most = min(max(most, jobs.paid), 1 << game.n)
         answers = Answers(self.log.of("probe"))
-        self._run = Run(jobs, meter, explained, most, 1 << game.n, rules, differences(self.log), answers, before)
+        self._run = Run(jobs, meter, explained, most, 1 << game.n, rules, answers, before)
         self._publisher = Publisher(self._run.snapshot)
         self._crank = Crank(self._run, learner, evaluator or InlineEvaluator(game), self.log, self._publisher)
         self._prober = Prober(self._run, self._crank, self._publisher)

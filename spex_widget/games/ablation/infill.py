@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,13 +11,12 @@ import numpy.typing as npt
 
 from spex_widget.games.layout import Layout
 from spex_widget.games.model.batching import evaluating
+from spex_widget.games.model.memory import is_out_of_memory, most_tokens
 from spex_widget.games.model.subject import Encoding, Subject
 from spex_widget.games.units import Span, touches
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_AT_ONCE = 16
 
 
 def check_masked_model(model: Any, tokenizer: Any) -> None:
@@ -83,29 +84,62 @@ def _tokens_at(encoding: Encoding, text: str, part: Span) -> npt.NDArray[np.intp
 
 def _guesses(subject: Subject, encoding: Encoding, masked: list[npt.NDArray[np.intp]]) -> list[npt.NDArray[np.int64]]:
     """The text's token ids with each player's replaced by the likeliest others, given the rest."""
+    guesses: list[npt.NDArray[np.int64]] = []
+    at_once = max(1, most_tokens(subject) // encoding.inputs.shape[1])
+    with evaluating(subject.model):
+        while len(guesses) < len(masked):
+            some = masked[len(guesses) : len(guesses) + at_once]
+            try:
+                guesses.extend(_guess(subject, encoding, some))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or len(some) == 1:
+                    raise
+                at_once = len(some) // 2
+    return guesses
+
+
+def _guess(subject: Subject, encoding: Encoding, masked: list[npt.NDArray[np.intp]]) -> npt.NDArray[np.int64]:
+    """The same in one pass."""
     import torch
 
-    model, tokenizer = subject.model, subject.tokenizer
-    ids = torch.from_numpy(np.ascontiguousarray(encoding.inputs[0]))
-    special = torch.tensor([i for i in tokenizer.all_special_ids if i < subject.vocabulary])
-    guesses = []
-    with evaluating(model):
-        for start in range(0, len(masked), _AT_ONCE):
-            some = masked[start : start + _AT_ONCE]
-            batch = ids.repeat(len(some), 1)
-            for row, tokens in zip(batch, some, strict=True):
-                row[torch.from_numpy(tokens)] = tokenizer.mask_token_id
-            lines = zip(encoding.names, encoding.inputs, strict=True)
-            inputs = {name: torch.from_numpy(line).repeat(len(some), 1) for name, line in lines}
-            inputs |= {"input_ids": batch, "attention_mask": torch.ones_like(batch)}
-            inputs = {name: tensor.to(subject.device) for name, tensor in inputs.items()}
-            logits: Tensor = model(**inputs).logits.float().cpu()
-            for row, tokens in zip(logits, some, strict=True):
-                at = torch.from_numpy(tokens)
-                scores = row[at]
-                scores[:, special] = -torch.inf
-                scores[torch.arange(len(at)), ids[at]] = -torch.inf
-                guess = ids.clone()
-                guess[at] = scores[:, : len(tokenizer)].argmax(1)
-                guesses.append(guess.numpy())
-    return guesses
+    model, tokenizer, device = subject.model, subject.tokenizer, subject.device
+    lines = (torch.from_numpy(np.tile(line, (len(masked), 1))).to(device) for line in encoding.inputs)
+    inputs = dict(zip(encoding.names, lines, strict=True))
+    ids = inputs["input_ids"]
+    row = torch.from_numpy(np.repeat(np.arange(len(masked)), [len(tokens) for tokens in masked])).to(device)
+    at = torch.from_numpy(np.concatenate(masked)).to(device)
+    hidden = ids.clone()
+    hidden[row, at] = tokenizer.mask_token_id
+    with _reading(model, row, at, ids.shape):
+        logits: Tensor = model(**inputs | {"input_ids": hidden, "attention_mask": torch.ones_like(ids)}).logits
+    scores = (logits[row, at] if logits.ndim == 3 else logits)[:, : len(tokenizer)].float()
+    special = torch.tensor([i for i in tokenizer.all_special_ids if i < scores.shape[1]], device=scores.device)
+    scores[:, special] = -torch.inf
+    was = ids[row, at].to(scores.device)
+    scores[torch.arange(len(was), device=scores.device), was] = -torch.inf
+    ids[row, at] = scores.argmax(1).to(device)
+    return np.asarray(ids.cpu().numpy())
+
+
+@contextmanager
+def _reading(model: Any, row: Tensor, at: Tensor, shape: Sequence[int]) -> Iterator[None]:
+    """Have a model's last layer answer for some tokens alone, (tokens, vocabulary); others are not asked for.
+
+    A model that does not run it as a layer, or has laid out its tokens otherwise, answers for all, (rows, length,
+    vocabulary).
+    """
+
+    def pick(_: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        states = args[0]
+        return (
+            states[row.to(states.device), at.to(states.device)] if states.shape[:-1] == shape else states,
+            *args[1:],
+        )
+
+    last = model.get_output_embeddings()
+    hook = None if last is None else last.register_forward_pre_hook(pick)
+    try:
+        yield
+    finally:
+        if hook is not None:
+            hook.remove()

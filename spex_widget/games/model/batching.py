@@ -14,7 +14,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from spex_widget.games.model.forward import Forward, fetch, is_out_of_memory
+from spex_widget.games.model.forward import Forward, fetch
+from spex_widget.games.model.memory import if_it_fits, is_out_of_memory, most_tokens, out_of_memory
 from spex_widget.games.model.output import ModelOutput, Suffixes
 from spex_widget.games.model.partition import partition
 from spex_widget.games.model.prefix import SHORTEST, Prefix
@@ -45,7 +46,7 @@ def evaluating(model: Any) -> Iterator[None]:
     """In evaluation mode, without gradients; every module that was training does so again afterwards.
 
     One at a time for each model, and for those that share its layers: a game that ends must not set a model to training
-    under another that is in it.
+    under another that is in it. Where memory runs out there is a MemoryError that says what may help.
     """
     import torch
 
@@ -58,6 +59,10 @@ def evaluating(model: Any) -> Iterator[None]:
         try:
             with torch.inference_mode():
                 yield
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise out_of_memory(type(model).__name__) from error
         finally:
             for module in training:
                 module.training = True
@@ -96,7 +101,7 @@ class Batcher:
         self._forward = Forward(subject, names)
         on_cpu = subject.device.type == "cpu"
         self.rows_at_once = 64 if on_cpu else 256
-        self.tokens_at_once = 2_048 if on_cpu else 16_384
+        self.tokens_at_once = most_tokens(subject)
         self.logits_at_once = 2**25 if on_cpu else 2**28
         self.pass_tokens = _CPU_PASS / max(subject.parameters, 1) ** 0.25 if on_cpu else _GPU_PASS * self.tokens_at_once
         if subject.kind == "classifier" and subject.pad is None:
@@ -194,11 +199,8 @@ class Batcher:
             if not is_out_of_memory(error):
                 raise
             if len(batch) == 1:
-                raise MemoryError(
-                    f"{self.subject.name} runs out of memory on a single input of "
-                    f"{batch[0].shape[1] + (0 if prefix is None else len(prefix))} tokens; a "
-                    "shorter text, a smaller dtype or another device may do"
-                ) from error
+                tokens = batch[0].shape[1] + (0 if prefix is None else len(prefix))
+                raise out_of_memory(self.subject.name, f" on a single input of {tokens} tokens") from error
         # Not before here are the tensors of the failed pass let go.
         tokens, logits = (int(size[-1]) for size in self._size(np.array([row.shape[1] for row in batch]), suffixes))
         self.tokens_at_once, self.logits_at_once = max(1, tokens // 2), max(1, logits // 2)
@@ -234,13 +236,10 @@ class Batcher:
     def _may_pad(self, short: IntArray, long: IntArray) -> bool:
         """Whether the model answers a padded row as it does the row alone: tried once, on a batch's two ends."""
         if self._padding_is_harmless is None:
-            try:
-                alone, (padded, other) = (self._forward(rows, ((),))[0].output for rows in ([short], [short, long]))
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
+            tried = if_it_fits(lambda: [self._forward(rows, ((),))[0].output for rows in ([short], [short, long])])
+            if tried is None:
                 return False  # two are too many now; it is tried again where they fit
-            alone = alone[0]
+            (alone,), (padded, other) = tried
             padded, other = padded[: len(alone)], other[: len(alone)]
             self._padding_is_harmless = agree(alone, padded, other, self.subject.model.dtype)
             if not self._padding_is_harmless:
@@ -259,11 +258,14 @@ class Batcher:
         if not all(row.shape[1] > length and np.array_equal(row[:, :length], fixed) for row in rows):
             return None
         # Anew in every call: weights, adapters and hooks may have changed since.
-        prefix = self._forward.run_prefix(fixed)
+        prefix = if_it_fits(lambda: self._forward.run_prefix(fixed))
         if self._sharing_is_harmless is None:
             self._sharing_is_harmless = prefix is not None and self._may_share(prefix, rows[0], rows[-1])
             if self._sharing_is_harmless is False:
-                logger.info("%s does not go on from a prefix's cache, so every row is run whole", self.subject.name)
+                logger.info(
+                    "%s does not go on from a prefix's cache, or memory does not do for one, so every row is run whole",
+                    self.subject.name,
+                )
         return prefix if self._sharing_is_harmless else None
 
     def _may_share(self, prefix: Prefix, short: IntArray, long: IntArray) -> bool | None:

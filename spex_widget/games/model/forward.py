@@ -38,7 +38,9 @@ class Forward:
     def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
         self.subject = subject
         self.names = names
-        self._accepted = subject.accepts
+        self._accepted = accepted = subject.accepts
+        # Vision-language models name the cache alone, and hand on whether to make one.
+        self._caches = "use_cache" in accepted or {"past_key_values", "kwargs"} <= accepted
         self._stopwatch = Stopwatch()
         self._work = Work()
 
@@ -69,7 +71,7 @@ class Forward:
         """Run what rows begin with; None where the model keeps nothing that could be gone on from."""
         from transformers import Cache
 
-        if not {"past_key_values", "use_cache"} <= self._accepted:
+        if "past_key_values" not in self._accepted:
             return None
         inputs = self._padded([tokens])
         if "logits_to_keep" in self._accepted:
@@ -116,7 +118,7 @@ class Forward:
         return answers
 
     def _run(self, module: Any, inputs: dict[str, Any], use_cache: bool | None = False) -> Any:
-        if use_cache is not None and "use_cache" in self._accepted:
+        if use_cache is not None and self._caches:
             inputs = {**inputs, "use_cache": use_cache}
         self._work += Work(passes=1)
         with self._stopwatch.running(self.subject.device):
@@ -164,16 +166,6 @@ def fetch(values: Tensor) -> FloatArray:
         torch.cuda.current_stream(values.device).synchronize()
         values = host
     return np.asarray(values.cpu().numpy(), dtype=np.float64)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on whatever device."""
-    import torch
-
-    words = ("out of memory", "not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and any(text in str(error) for text in words)
-    )
 
 
 def _logits(answer: Any) -> Tensor:
