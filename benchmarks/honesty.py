@@ -237,7 +237,7 @@ def _coverage(pooled: Any, by_game: Any) -> list[str]:
         if not games:
             rows.append((index, None, 0, None, "no interval is shown"))
     return [
-        "The aim is .90 to .98 pooled, and .85 on every game (the last column takes both budgets together).",
+        "The aim is .90 to .98 pooled, and .85 on every game (the last column takes all budgets together).",
         "",
         *table(("index", "ablations", "reported", "coverage", "worst game"), rows),
     ]

@@ -117,7 +117,7 @@ class Chain:
         """With all refiners fitted to these rows and stacked by what they had foretold of the newest.
 
         At the end of few rows by what they say of each when fitted to others: the newest are too few then, and older
-        ones were foretold from too little. Between rounds that would take as long as all else.
+        ones were foretold from too little. In every round that would take three times as long as the fit itself.
         """
         before = self.fits.process
         fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=before, shared=shared)

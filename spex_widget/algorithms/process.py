@@ -36,6 +36,7 @@ _RATE = 0.2
 _DECAYS = 0.9, 0.99
 _BOUNDS = (-12.0, 3.0)  # of every logarithm
 _PRIOR_FREEDOM, _PRIOR_SCALE = 3.0, 1.2  # of Student's prior on the logarithms of the rates
+_LEAST = 1e-12  # of the largest value is rounding
 _SAME = 1 - 1e-6  # the correlation of outputs that count as one
 _READ_OUT = (None, 256, 40, 18, 14, 12)  # how many of the strongest players to read out all sets of 1, 2, … 6 of
 _KEPT = 1000  # coefficients of the read-out at most
@@ -189,7 +190,8 @@ def fit_shared(coalitions: BoolArray, values: FloatArray, before: FloatArray | N
         As `Process.logs`; None where fewer than two outputs differ by more than a factor and a constant.
     """
     spread = np.ptp(values, axis=0)
-    y = ((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1))[:, spread > 0]
+    differ = spread > _LEAST * np.abs(values).max(axis=0)
+    y = (values - values.mean(axis=0))[:, differ] / spread[differ]
     y /= y.std(axis=0)
     # A second that is a multiple of the first says nothing new, and would count as evidence.
     y = y[:, ~(np.abs(np.tril(y.T @ y, -1)) > _SAME * len(y)).any(axis=1)]

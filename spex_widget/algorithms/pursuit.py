@@ -25,7 +25,7 @@ _MOST = 300  # atoms picked
 _PATIENCE = 15  # picks without a better criterion
 _RAREST = 4.0  # rows that an atom must tell apart
 _GAMMA = 0.75  # how much the number of sets of an order weighs: 1 finds fewer, .5 is fooled by noise
-_OVERSHOOT = 2.0  # times the variance of the values is more than chance gives a function that is right
+_OVERSHOOT = 2.0  # times the variance of the values is more than a sum that is right has, but for the rarest terms
 _ROUNDING = 1e-18  # of the squares
 _NEW = 1e-6  # the share of an atom's variance that those picked before must leave
 
@@ -78,7 +78,7 @@ def fit_pursuit(
         spectrum = spectrum + in_fourier(n, kind, known.sets[picks][mine], amounts[mine])
     # Rare atoms that nearly cancel on the rows at hand do not elsewhere: R² was seen to fall to −12.
     excess = float(spectrum.energy_by_order()[1:].sum()) / max(float(values.var()), _ROUNDING)
-    return spectrum if excess <= _OVERSHOOT else 1 / excess * spectrum
+    return spectrum if excess <= _OVERSHOOT else (_OVERSHOOT / excess) ** 2 * spectrum
 
 
 class _Dictionary:

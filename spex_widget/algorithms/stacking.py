@@ -16,7 +16,8 @@ from spex_widget.spectrum.arguments import FloatArray
 
 _EXPECTED = {"linear": 0.1, "parities": 0.05, "conjunctions": 0.05, "lasso": 0.1, "process": 0.7}
 _TOTAL = 0.9  # of what is expected: the rest is the mean's
-_HEAVY = 1e3  # what holds a sum to 1 weighs (Lawson and Hanson, *Solving Least Squares Problems*, 1974, chapter 22)
+# Times a row of values is what holds a sum to 1 (Lawson and Hanson, *Solving Least Squares Problems*, 1974, ch. 22).
+_HEAVY = 1e3
 _ROUNDING = 1e-20  # of the largest square
 _TRUST, _FEW = 24.0, 64  # rows that what is expected counts for; more where fewer than so many have been foretold
 
@@ -65,8 +66,8 @@ def stacking_weights(
     pull = np.sqrt(_TRUST * max(1, _FEW / len(y)) * max(error, _ROUNDING))
     rows = np.concatenate([columns, pull * np.eye(len(names))])
     rows = np.pad(rows, ((0, 1), (0, 1)))  # a last column for the mean, and a last row for the sum
-    rows[-1] = _HEAVY
-    weights, _ = nnls(rows, np.concatenate([y, pull * expected, [_HEAVY]]))
+    rows[-1] = heavy = _HEAVY * np.sqrt(len(y))
+    weights, _ = nnls(rows, np.concatenate([y, pull * expected, [heavy]]))
     return np.asarray(weights[:-1])
 
 

@@ -16,9 +16,9 @@ UNITS = ("token", "word", "clause", "sentence", "line", "paragraph")
 # Western marks count only before white space, so that 3.14 and 12:30 stay whole; full-width marks are followed by none.
 # The brackets or quotes that close on a mark go with it. The point of a title, an initial, e.g. or i.e. ends nothing.
 _CLOSING = r"[\"'”’»)\]]*(?=\s)"
-_SHORT = ("Dr", "Mr", "Mrs", "Ms", "Prof", "St", r"e\.g", r"i\.e", r"etc(?=\.\s+[a-z])", "[A-HJ-Z]")
+_SHORT = ("Dr", "Mr", "Mrs", "Ms", "Prof", "St", r"[Ee]\.g", r"[Ii]\.e", r"etc(?=\.\s+[a-z])", "[A-HJ-Z]")
 _UNENDED = "".join(rf"(?<!\b{short})" for short in _SHORT)
-_SENTENCE = rf"{_UNENDED}[.!?…؟۔।॥]+{_CLOSING}|[。！？｡]+[”’」』）]*|[\r\n]"
+_SENTENCE = rf"(?:{_UNENDED}\.|[!?…؟۔।॥])[.!?…؟۔।॥]*{_CLOSING}|[。！？｡]+[”’」』）]*|[\r\n]"
 _ENDS = {
     "clause": re.compile(rf"{_SENTENCE}|[,;:،؛]+{_CLOSING}|—|\s[–-]+(?=\s)|[，；：、]"),
     "sentence": re.compile(_SENTENCE),

@@ -104,7 +104,7 @@ def test_shared_rates_are_those_under_which_all_outputs_are_likeliest():
     assert all(best > posterior(found + rng.normal(size=10) * 0.7) for _ in range(30))
 
 
-@pytest.mark.parametrize("times", [[[1.0]], [[1.0, -2.0, 0.0]], [[0.0, 0.0]]])
+@pytest.mark.parametrize("times", [[[1.0]], [[1.0, -2.0, 0.0]], [[0.0, 0.0]], [[1.0, 1e-15]]])
 def test_outputs_that_say_the_same_share_nothing(times):
     x = rows(50, 6)
     assert fit_shared(x, 3 + readouts(x)[:, :1] * times) is None

@@ -96,6 +96,7 @@ def test_words_keep_their_punctuation():
             "Prof. Ms. Mr. i.e. me. Yes, etc. Then West. Hands up.",
             ["Prof. Ms. Mr. i.e. me.", "Yes, etc.", "Then West.", "Hands up."],
         ),
+        ("Plan B? Yes, Dr! E.g. St? No", ["Plan B?", "Yes, Dr!", "E.g. St?", "No"]),
         ("one only", ["one only"]),
         ("...", ["..."]),
     ],

@@ -112,12 +112,12 @@ def _guess(subject: Subject, encoding: Encoding, masked: list[npt.NDArray[np.int
     hidden[row, at] = tokenizer.mask_token_id
     with _reading(model, row, at, ids.shape):
         logits: Tensor = model(**inputs | {"input_ids": hidden, "attention_mask": torch.ones_like(ids)}).logits
-    scores = (logits[row, at] if logits.ndim == 3 else logits)[:, : len(tokenizer)].float()
+    scores = (logits[row, at] if logits.ndim == 3 else logits).float()
     special = torch.tensor([i for i in tokenizer.all_special_ids if i < scores.shape[1]], device=scores.device)
     scores[:, special] = -torch.inf
     was = ids[row, at].to(scores.device)
     scores[torch.arange(len(was), device=scores.device), was] = -torch.inf
-    ids[row, at] = scores.argmax(1).to(device)
+    ids[row, at] = scores[:, : len(tokenizer)].argmax(1).to(device)
     return np.asarray(ids.cpu().numpy())
 
 
