@@ -11,7 +11,7 @@ from spex_widget.algorithms.algorithm import R2, Mark
 from spex_widget.algorithms.evidence import Foretold
 from spex_widget.algorithms.prequential import Older, held_out_r2
 from spex_widget.algorithms.refiners import Fits, cross_fitted, fit_refiners
-from spex_widget.algorithms.stacking import expected_weights, stack, stacking_weights
+from spex_widget.algorithms.stacking import expected_weights, stack, stacking_weights, weighted
 from spex_widget.spectrum import SparseSpectrum
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
@@ -120,11 +120,13 @@ class Chain:
         ones were foretold from too little. In every round that would take three times as long as the fit itself.
         """
         before = self.fits.process
+        history = self.history
         fits = fit_refiners(names, coalitions, values, seed=seed, final=final, before=before, shared=shared)
         mean = float(values.mean())
         if final and len(names) > 1 and len(values) <= _FOLDED:
             said = cross_fitted(names, coalitions, values, seed=seed)
             weights = stacking_weights(names, said, values, mean)
+            history = self._told_by_folds(values, weighted(said, names, weights, mean))
         elif self.rounds:
             recent = self._recent(len(values))
             foretold = {name: np.concatenate([r.guesses[name] for r in recent]) for name in names}
@@ -134,7 +136,20 @@ class Chain:
         chosen = {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight > 0}
         surrogate = stack(fits.spectra, chosen, mean)
         elder = {} if self.surrogate is None else {_STACKED: self.surrogate, "linear": self.fits.spectra["linear"]}
-        return replace(self, mark=len(values), fits=fits, surrogate=surrogate, weights=chosen, elder=elder)
+        return replace(
+            self, mark=len(values), fits=fits, surrogate=surrogate, weights=chosen, elder=elder, history=history
+        )
+
+    def _told_by_folds(self, values: FloatArray, predicted: FloatArray) -> tuple[Mark, ...]:
+        """The convergence line, R² at its end as the folds have it; its interval holds what was foretold too.
+
+        Of few rows folds miss R² by half as much, but their own interval is too narrow: it is of smaller fits.
+        """
+        if not self.history or self.history[-1].ablations < len(values):
+            return self.history
+        last, folded = self.history[-1], held_out_r2(values, predicted)
+        r2 = R2(folded.value, min(folded.low, last.r2.low), max(folded.high, last.r2.high))
+        return (*self.history[:-1], replace(last, r2=r2))
 
     def _recent(self, rows: int) -> tuple[Round, ...]:
         """The rounds from the first mark in the window on, or else from the last that enough rows follow."""

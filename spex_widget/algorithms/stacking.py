@@ -71,6 +71,11 @@ def stacking_weights(
     return np.asarray(weights[:-1])
 
 
+def weighted(said: Mapping[str, FloatArray], names: Sequence[str], weights: FloatArray, mean: float) -> FloatArray:
+    """What they say together, (k,)."""
+    return np.asarray(mean + sum(weight * (said[name] - mean) for name, weight in zip(names, weights, strict=True)))
+
+
 def stack(spectra: Mapping[str, SparseSpectrum], weights: Mapping[str, float], mean: float) -> SparseSpectrum:
     """The weighted sum of spectra, what is missing to a total weight of 1 being the mean's."""
     (first, *_) = spectra.values()

@@ -67,7 +67,7 @@ def test_of_a_row_nothing_is_said_that_it_has_told_itself():
 
 def test_at_the_end_of_few_ablations_folds_weigh_the_refiners(monkeypatch):
     """Main effects, pairs and noise: the newest rows are too few to see whom to believe."""
-    n, scores = 24, {0: [], 256: []}
+    n, scores, said = 24, {0: [], 256: []}, {0: [], 256: []}
     for seed in range(6):
         rng = np.random.default_rng(seed)
         main, pairs, weights = rng.normal(size=n), rng.integers(0, n, (10, 2)), 2 * rng.normal(size=10)
@@ -81,8 +81,14 @@ def test_at_the_end_of_few_ablations_folds_weigh_the_refiners(monkeypatch):
             while len(batch := algorithm.ask(96 - algorithm.ask(0).start)):
                 noise = 2 * rng.normal(size=len(batch))
                 algorithm.tell(batch, (function(batch.coalitions) + noise)[:, None])
-            scores[folded].append(r2(algorithm.finish().spectrum, function, n))
+            estimate = algorithm.finish()
+            scores[folded].append(r2(estimate.spectrum, function, n))
+            said[folded].append(estimate.r2)
     assert np.mean(scores[256]) > np.mean(scores[0]) + 0.01
+    for foretold, folds in zip(said[0], said[256], strict=True):
+        assert folds.low <= min(foretold.low, folds.value)
+        assert folds.high >= max(foretold.high, folds.value)
+        assert folds.value != foretold.value
 
 
 # Ridge
