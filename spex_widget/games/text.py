@@ -206,7 +206,7 @@ class TextGame(Game):
     @property
     def moves_with_batch(self) -> bool:
         """Whether the model computes in half precision, in which values round otherwise in another batch."""
-        return bool(self._subject.model.dtype.itemsize < 4)
+        return bool(self._subject.model.dtype.itemsize < 4) and self._batcher.rows_at_once > 1
 
     def span(self, text: str) -> slice:
         """The outputs that a stretch of the answer is made of, to be explained together: `select` takes them.

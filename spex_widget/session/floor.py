@@ -13,6 +13,9 @@ from spex_widget.spectrum.arguments import BoolArray, FloatArray
 AGAIN = 32
 """How many ablations are evaluated again, alone: where one value in eight moves, 71 of 72 draws have one that does."""
 
+AMONG = 2 * AGAIN
+"""All that are evaluated again, by a run or a plan before it, are among so many of the run's first coalitions."""
+
 _EVERY = 4  # ablations of a run for each that is evaluated again
 _FIRST = 8  # in the first batch of a plan
 _QUICK = 1.0  # seconds for these, below which a larger batch is tried as well
@@ -32,17 +35,19 @@ class Repeats:
     """
 
     def __init__(self, log: AblationLog, most: int) -> None:
-        self._held = {row.coalition.tobytes() for row in log.of("floor") if row.status == "ok"}
+        # With values that are not finite as well: they would be again.
+        self._held = {row.coalition.tobytes() for row in log.of("floor") if row.values is not None}
         self._most = most
-        self._seen = self._taken = 0
+        self._seen: list[bytes] = []
+        self._taken = self._back = 0
         self._due: list[tuple[int, BoolArray]] = []  # from how many ablations on
 
     def note(self, coalitions: BoolArray) -> None:
         """Take what the run evaluates next."""
-        for row in coalitions[: self._most - self._seen]:
-            self._seen += 1
+        for row in coalitions[: self._most - len(self._seen)]:
+            self._seen.append(row.tobytes())
             if row.tobytes() not in self._held:
-                self._due.append((_EVERY * self._seen, row))
+                self._due.append((_EVERY * len(self._seen), row))
 
     def due(self, done: int) -> bool:
         """Whether there is one to evaluate now that so many ablations are done."""
@@ -54,21 +59,41 @@ class Repeats:
         self._taken += 1
         return self._due[self._taken - 1][1][None]
 
+    def came_back(self) -> None:
+        """One that was taken is in the log."""
+        self._back += 1
 
-def repeat(game: Game, coalitions: BoolArray, log: AblationLog) -> float:
-    """Evaluate the first half of some coalitions in batches and again alone; the best ablations a second.
+    def waits(self, done: int) -> bool:
+        """Whether one is due by then, or was taken, that is not in the log yet."""
+        return self.due(done) or self._back < self._taken  # in this order, as another thread may take it in between
 
-    The first eight alone where these were not quick. There are at least four coalitions.
+    def first(self, done: int) -> set[bytes] | None:
+        """Which are due by then, in the log or not; None, for whatever the log holds, where a run repeats none."""
+        return set(self._seen[: repeated(done)]) if self._most else None
+
+
+def repeated(ablations: int) -> int:
+    """How many ablations are evaluated again by so many of a run whose values move with the batch."""
+    return min(AGAIN, ablations // _EVERY)
+
+
+def repeat(game: Game, coalitions: BoolArray, log: AblationLog) -> tuple[float, float]:
+    """Evaluate some coalitions in two batches and the first of them again alone; ablations a second, at best and alone.
+
+    The first half of them again where values move with the batch, else eight, so that the second batch is larger; no
+    second batch where the first, of eight, was not quick. There are at least four coalitions.
     """
-    few = coalitions[: len(coalitions) // 2]
-    batches = [few[:_FIRST]]
-    rates = [_rate(game, batches[0], log)]
-    if len(few) > _FIRST and rates[0] * _QUICK >= _FIRST:
-        batches.append(few[_FIRST:])
-        rates.append(_rate(game, batches[1], log))
-    for coalition in np.concatenate(batches):
-        ablate_at_once(game, coalition[None], log, "floor")
-    return max(rates)
+    half = len(coalitions) // 2
+    few = coalitions[: min(_FIRST, half)]
+    again = coalitions[:half] if game.moves_with_batch else few
+    rest = coalitions[len(few) : len(coalitions) - len(again)]
+    rates = [_rate(game, few, log)]
+    if len(rest) and rates[0] * _QUICK >= len(few):
+        rates.append(_rate(game, rest, log))
+    else:
+        again = few
+    seconds = sum(ablate_at_once(game, coalition[None], log, "floor")[1] for coalition in again)
+    return max(rates), len(again) / max(seconds, 1e-6)
 
 
 def _rate(game: Game, batch: BoolArray, log: AblationLog) -> float:
@@ -76,8 +101,11 @@ def _rate(game: Game, batch: BoolArray, log: AblationLog) -> float:
     return len(batch) / max(seconds, 1e-6)
 
 
-def differences(log: AblationLog) -> FloatArray:
-    """By how much repeated values (k, outputs) differ from the first for the floor, a single one from the run's."""
+def differences(log: AblationLog, among: set[bytes] | None = None) -> FloatArray:
+    """By how much repeated values (k, outputs) differ from the first for the floor, a single one from the run's.
+
+    Of those coalitions, or of all.
+    """
     values: dict[str, dict[bytes, list[FloatArray]]] = {"uniform": {}, "floor": {}}
     for row in log.repeated():
         if row.status == "ok" and row.values is not None:
@@ -86,7 +114,7 @@ def differences(log: AblationLog) -> FloatArray:
     for key, again in sorted(values["floor"].items()):  # in whatever order they came
         own = values["uniform"].get(key, [])[:1] if len(again) == 1 else []
         first, *others = own + again
-        found += [other - first for other in others]
+        found += [other - first for other in others if among is None or key in among]
     return np.array(found)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from spex_widget.algorithms import Algorithm, Batch
 from spex_widget.games import NonFiniteValueError, are_finite
 from spex_widget.session.evaluator import PROBE, ROUND, Evaluator
-from spex_widget.session.floor import Repeats, differences
+from spex_widget.session.floor import AMONG, Repeats, differences
 from spex_widget.session.log import AblationLog
 from spex_widget.session.meter import Meter
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
@@ -97,6 +97,14 @@ class Jobs:
     def paid(self) -> int:
         """How many ablations of rounds the log held when the run began, or a failed batch left, and are yet untold."""
         return len(self._paid)
+
+    def floor_is_due(self, ablations: int) -> bool:
+        """Whether something is to be evaluated again by so many ablations that has not come back."""
+        return self._repeats.waits(min(self.done, ablations))
+
+    def differences_at(self, ablations: int) -> FloatArray:
+        """The `differences` of what is evaluated again by so many ablations."""
+        return differences(self._log, self._repeats.first(ablations))
 
     @property
     def out(self) -> int:
@@ -223,13 +231,17 @@ class Jobs:
         values = error.values if isinstance(error, NonFiniteValueError) else None if error else future.result()
         coalitions, batch = job.coalitions[self._missing(job)], job.batch
         seconds = time.perf_counter() - job.began
+        self._log.append(coalitions, values, purpose=job.purpose, round=batch.round if batch else 0, seconds=seconds)
+        if job.purpose == "floor" or (batch and batch.start < AMONG):  # the run's own value may come after the floor's
+            self.differences = differences(self._log)
         if batch is None:
-            self._log.append(coalitions, values, purpose=job.purpose, seconds=seconds)
             self.measured += len(coalitions) * (job.purpose in _MEASURING)
             self.probed += len(coalitions) * (job.purpose == "probe")
             if not job.questions:
-                self.differences = differences(self._log)
-                return self._put_back(job, error) if error is not None else None
+                if error is not None and not isinstance(error, NonFiniteValueError):  # which it would be again
+                    return self._put_back(job, error)
+                self._repeats.came_back()
+                return None
             if error is not None:
                 self._refuse(job, error)
             elif values is not None:
@@ -238,7 +250,6 @@ class Jobs:
                     self._pace(len(coalitions), seconds)
                 self._answer(job)
             return None
-        self._log.append(coalitions, values, purpose=job.purpose, round=batch.round, seconds=seconds)
         if values is not None:
             finite = are_finite(values)
             paid = zip(coalitions[finite], values[finite], strict=True)

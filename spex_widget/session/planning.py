@@ -13,15 +13,14 @@ from spex_widget.algorithms import Mark
 from spex_widget.algorithms.sampling import UniformSampler
 from spex_widget.games import Game
 from spex_widget.session.arguments import Which, check_budget, check_game, check_output
-from spex_widget.session.floor import AGAIN, differences, noise_floor, repeat
+from spex_widget.session.floor import AGAIN, AMONG, differences, noise_floor, repeat, repeated
 from spex_widget.session.log import AblationLog
 from spex_widget.session.rules import StopRules
 from spex_widget.session.session import Session
 from spex_widget.session.zooming import spent_before
 from spex_widget.spectrum.arguments import check_count
 
-_SHARE = 10  # of this many ablations of the budget one may be spent on timing,
-_TIMED = 2 * AGAIN  # but no more than so many,
+_SHARE = 10  # of this many ablations of the budget one may be spent on timing, but no more than `AMONG`,
 _LEAST = 4  # and so many in any case: two of them again, or there is no floor
 _PILOT = 256  # ablations of uniform coalitions from which the growth of R² is guessed
 _FAR = 10  # times the pilot: beyond that no guess is worth its ink
@@ -53,6 +52,8 @@ class Plan:
         What was asked for.
     constant : bool
         There was a pilot, and all its values are equal.
+    alone : float or None
+        Ablations a second, one at a time, where a run evaluates some again so, as values move with the batch.
     """
 
     rate: float
@@ -66,15 +67,20 @@ class Plan:
     time: float | None = None
     r2: float | None = None
     constant: bool = False
+    alone: float | None = None
 
     @property
     def seconds(self) -> float:
         """What the budget takes."""
-        return self.budget / self.rate
+        return self._seconds_of(self.budget)
+
+    def _seconds_of(self, ablations: int) -> float:
+        return ablations / self.rate + (repeated(ablations) / self.alone if self.alone else 0.0)
 
     def _lines(self) -> list[str]:
         lines = [
-            f"{self.budget:,} ablations take {_in_words(self.seconds)}, at {self.rate:,.3g} a second",
+            f"{self.budget:,} ablations take {_in_words(self.seconds)}, at {self.rate:,.3g} a second"
+            + (f" and {repeated(self.budget)} of them again one at a time" if self.alone else ""),
             f"a value moves by {self.floor:.2g} when only its batch changes; effects of about that size are noise"
             if self.floor
             else "a value is the same in every batch tried",
@@ -91,8 +97,8 @@ class Plan:
             lines.append(f"R² has reached {self.r2:g} at {self.enough:,} ablations")
         elif self.enough is not None:
             lines.append(
-                f"R² may reach {self.r2:g} at about {self.enough:,} ablations, {_in_words(self.enough / self.rate)}; "
-                f"a guess, from how it has grown over {self.pilot:,}"
+                f"R² may reach {self.r2:g} at about {self.enough:,} ablations, "
+                f"{_in_words(self._seconds_of(self.enough))}; a guess, from how it has grown over {self.pilot:,}"
             )
         kept = f", and explain(game, log=plan.log) goes on from the pilot's {self.pilot:,}" if self.pilot else ""
         lines.append(f"{self.spent:,} ablations were spent on this{kept}")
@@ -117,8 +123,8 @@ def plan(
 ) -> Plan:
     """Time a few ablations, and say what a run will cost.
 
-    A few coalitions are evaluated in batches, and again one at a time: that tells the rate, and the noise floor. It
-    takes 16 ablations, and up to 48 more where they are quick; but no more than a tenth of the budget, and 4 in any
+    A few coalitions are evaluated in batches, and some again one at a time: that tells the rate, and the noise floor.
+    It takes 16 ablations, and up to 48 more where they are quick; but no more than a tenth of the budget, and 4 in any
     case. With `r2`, a pilot of up to 256 uniform ablations is run as well, which is the beginning of the run itself.
 
     Parameters
@@ -162,8 +168,9 @@ def plan(
     ablations = AblationLog(game, seed=seed, path=log)
     before = len(ablations)
     try:
-        timed = min(_TIMED, max(_LEAST, most // _SHARE))
-        rate = repeat(game, UniformSampler(game.n, seed).draw(timed), ablations)
+        timed = min(AMONG, max(_LEAST, most // _SHARE))
+        rate, alone = repeat(game, UniformSampler(game.n, seed).draw(timed), ablations)
+        again = alone if game.moves_with_batch else None
         floor = noise_floor(differences(ablations), chosen) or 0.0
         pilot, enough = 0, None
         if r2 is not None and most == 1 << game.n:
@@ -179,7 +186,7 @@ def plan(
         rate=rate,
         floor=floor,
         budget=most,
-        fits=None if time is None else min(int(time * rate), 1 << game.n),
+        fits=None if time is None else min(_fit_into(time, rate, again), 1 << game.n),
         enough=enough,
         pilot=pilot,
         spent=spent,
@@ -187,7 +194,16 @@ def plan(
         time=time,
         r2=r2,
         constant=pilot > 0 and bool(np.ptp(chosen.of(np.stack(values))) == 0),
+        alone=again,
     )
+
+
+def _fit_into(time: float, rate: float, alone: float | None) -> int:
+    """How many ablations fit into so many seconds, with those that are evaluated again: while they are, and after."""
+    if alone is None:
+        return int(time * rate)
+    share = repeated(4 * AGAIN) / (4 * AGAIN)
+    return int(max(time / (1 / rate + share / alone), (time - AGAIN / alone) * rate))
 
 
 def _pilot(

@@ -122,15 +122,24 @@ class Run:
             self.moved.notify_all()
 
     def judge(self, estimate: Estimate) -> None:
-        """See whether what is known at a round mark is enough."""
+        """See whether what is known at a round mark is enough, its noise floor with it."""
         with self.moved:
+            self.moved.wait_for(lambda: not self._floor_is_due(estimate))
             self._judged[estimate.output] = estimate.ablations  # or who comes back to this output would wait in vain
             going = self.state in ("running", "paused", "stopping") and estimate.output == self.output
-            stop = self._rules.judge(estimate, monotonic() - self._began) if going else None
+            floor = self._floor_at(estimate) if self._rules.settled is not None else None
+            stop = self._rules.judge(estimate, monotonic() - self._began, floor) if going else None
             if stop is not None and stop.ablations >= self._judged_from:
                 # The budget ends here: what was evaluated beyond the mark, by an older budget, must not matter.
                 self.budget, self._rules, self._ruled = stop.ablations, stop.rules, stop.reason
             self.moved.notify_all()
+
+    def _floor_is_due(self, estimate: Estimate) -> bool:
+        going = self.state == "running" and estimate.output == self.output and self._rules.settled is not None
+        return going and self.jobs.floor_is_due(min(estimate.ablations, self.due))
+
+    def _floor_at(self, estimate: Estimate) -> float | None:
+        return noise_floor(self.jobs.differences_at(estimate.ablations), estimate.output)
 
     def learn(self, estimate: Estimate) -> None:
         """Take what the algorithm knows now."""

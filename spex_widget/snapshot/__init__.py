@@ -6,7 +6,7 @@ from spex_widget.snapshot.frame import TOP, decode, encode
 from spex_widget.snapshot.measured import VERDICTS, Measured, Verifying, bii
 from spex_widget.snapshot.ranked import KINDS, Ranked, kind_of
 from spex_widget.snapshot.recording import Recording
-from spex_widget.snapshot.snapshot import FINAL, STATES, Header, Snapshot, trusted_intervals
+from spex_widget.snapshot.snapshot import FINAL, STATES, Header, Snapshot, is_noise, trusted_intervals
 
 __all__ = [
     "FINAL",
@@ -27,6 +27,7 @@ __all__ = [
     "bii",
     "decode",
     "encode",
+    "is_noise",
     "kind_of",
     "trusted_intervals",
 ]

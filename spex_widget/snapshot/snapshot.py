@@ -102,8 +102,8 @@ class Snapshot:
     floor : float or None
         How far two values of one coalition lie apart, where that was measured; see `is_noise`.
     work : Work or None
-        What the run has taken of the game: its ablations, and what was asked by probes and to verify. None where the
-        game does not count it.
+        What the run has taken of the game: its ablations, those for the noise floor, and what was asked by probes and
+        to verify. None where the game does not count it.
     seconds : float
         In how much time: all of it from the first ablation on, but for waits for a person (while paused, and after the
         end), up to the batch that is being evaluated.
@@ -185,7 +185,12 @@ class Snapshot:
         values: nineteen of twenty that are noise alone are smaller than twice 2^(k/2) such deviations. Of an index that
         averages over contexts, and of an estimate from many ablations, all are.
         """
-        return self.floor is not None and abs(effect) < self.floor * 2 ** ((len(players) + 1) / 2)
+        return is_noise(self.floor, players, effect)
+
+
+def is_noise(floor: float | None, players: tuple[int, ...], effect: float) -> bool:
+    """Whether noise of a floor's size makes a set's effect as large as this, see `Snapshot.is_noise`."""
+    return floor is not None and abs(effect) < floor * 2 ** ((len(players) + 1) / 2)
 
 
 def trusted_intervals(

@@ -8,6 +8,7 @@ import torch
 
 import tiny
 from spex_widget.games import Answer, TextGame
+from spex_widget.games.model.batching import evaluating
 from test_text_work import ALL, GPT2, Narrow, one_at_a_time, with_prefix
 from text_reference import load
 
@@ -61,3 +62,9 @@ def test_memory_that_does_not_do_for_an_answer_of_the_models_own():
         TextGame(model, tiny.byte_level(), text, target=Answer(max_new_tokens=3))
     narrow.hook.remove()
     assert TextGame(model, tiny.byte_level(), text, target=Answer(max_new_tokens=3)).answer
+
+
+def test_the_model_within_a_wrapper_is_named():
+    model = torch.compile(tiny.build(GPT2, tiny.byte_level()), backend="eager")
+    with pytest.raises(MemoryError, match=r"^GPT2LMHeadModel runs out"), evaluating(model):
+        raise torch.OutOfMemoryError("CUDA out of memory")

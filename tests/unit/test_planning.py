@@ -56,10 +56,31 @@ def test_a_quick_game_is_timed_in_a_larger_batch_too(monkeypatch, tmp_path):
 def test_the_floor_is_what_values_differ_by_between_batches(tmp_path):
     game, calls = noisy()
     found = plan(game, log=tmp_path / "log")
-    # Eight in batch 1, 14 in batch 2, and each alone, every other one as it was: of 22 differences, 11 are of 0.02.
-    assert found.floor == pytest.approx(2 * NOISE * np.sqrt(11 / 22))
-    assert calls == [8, 14] + [1] * 22
+    # Eight in batch 1, and each alone, every other one as it was: of 8 differences, 4 are of 0.02.
+    assert found.floor == pytest.approx(2 * NOISE * np.sqrt(4 / 8))
+    assert calls == [8, 28] + [1] * 8
     assert plan(FunctionGame(planted, N), log=tmp_path / "other").floor == 0.0
+
+
+def test_where_values_move_a_run_takes_what_it_evaluates_again_too(monkeypatch, tmp_path):
+    class Moves(FunctionGame):
+        moves_with_batch = True
+
+    clock = Clock(monkeypatch, 0.0)
+
+    def f(x):  # half a second a call, and a hundredth a row
+        clock.now += 0.5 + 0.01 * len(x)
+        return planted(x)
+
+    found = plan(Moves(f, N), budget=1000, time=60, log=tmp_path / "log")
+    assert (found.rate, found.alone) == (pytest.approx(24 / 0.74), pytest.approx(1 / 0.51))
+    assert found.seconds == pytest.approx(1000 / found.rate + 32 * 0.51)
+    assert "at 32.4 a second and 32 of them again one at a time" in repr(found)
+    for seconds in (1, 10, 20, 60):
+        fit = plan(Moves(f, N), budget=1000, time=seconds, log=tmp_path / "log").fits
+        takes = [m / found.rate + min(32, m // 4) * 0.51 for m in (fit - 4, fit + 4)]
+        assert takes[0] <= seconds <= takes[1]
+    assert plan(clock.game, log=tmp_path / "other").alone is None
 
 
 def test_the_floor_is_of_the_output_that_is_explained(tmp_path):
@@ -81,7 +102,13 @@ def test_a_run_that_goes_on_from_the_plans_log_knows_the_floor(tmp_path):
     assert finished(budget=64).snapshot().floor is None
     view = spex.explain(game, budget=200, log=found.log)
     view.wait(60)
-    assert view.session.snapshot().floor == pytest.approx(found.floor)
+    # What the plan evaluated once, the run has evaluated again.
+    own = {row.coalition.tobytes(): row.values[0] for row in view.session.log.of("uniform")}
+    first, again, alone = np.split(list(view.session.log.of("floor")), [8, 36])
+    moved = [b.values[0] - a.values[0] for a, b in zip(first, alone, strict=True)]
+    moved += [row.values[0] - own[row.coalition.tobytes()] for row in again]
+    assert moved[:8] == pytest.approx([0, 2 * NOISE] * 4)
+    assert view.session.snapshot().floor == pytest.approx(np.sqrt(np.mean(np.square(moved))))
 
 
 def test_nothing_under_the_floor_is_settled():
@@ -164,7 +191,7 @@ def test_where_everything_can_be_evaluated_that_is_enough(tmp_path):
 
 @pytest.mark.parametrize(
     ("n", "budget", "spent"),
-    [(2, None, 4), (4, None, 4), (6, None, 6), (9, None, 24), (N, 100, 10), (N, None, 44), (N, 700, 64), (N, 4000, 64)],
+    [(2, None, 4), (4, None, 4), (6, None, 6), (9, None, 25), (N, 100, 10), (N, None, 44), (N, 700, 64), (N, 4000, 64)],
 )
 def test_it_takes_a_tenth_of_what_the_run_would_at_most(n, budget, spent, tmp_path):
     paid = []

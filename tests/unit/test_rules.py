@@ -183,6 +183,24 @@ def test_all_must_be_settled_where_none_can_be_missing(monkeypatch, terms, low, 
     assert (StopRules(settled=10).judge(known, 0.0) is not None) is ends
 
 
+@pytest.mark.parametrize(
+    ("floor", "top", "reason"),
+    [
+        (None, 2, "the top 2 are settled"),
+        (0.1, 2, "the top 2 are settled"),
+        (0.1, 3, "all 2 interactions are settled"),
+        (0.25, 2, "the only interaction above the noise floor is settled"),  # 0.25 · 2^1.5 = 0.71
+        (0.25, 1, "the largest is settled"),
+        (0.5, 1, "no interactions above the noise floor were found"),
+    ],
+)
+def test_what_noise_can_make_is_not_settled(monkeypatch, floor, top, reason):
+    monkeypatch.setattr(Estimate, "settled", lambda self, top, **_: ((0, 1), (0, 2))[:top])
+    effects = SparseSpectrum.from_sets(3, {(0, 1): 0.25, (0, 2): -0.125})  # 1 and −0.5
+    known = Estimate(FIRST, 2, 64, effects, history=(Mark(64, R2(0.999, 0.99, 1.0), 0.5),))
+    assert StopRules(settled=top).judge(known, 0.0, floor).reason == reason
+
+
 def test_time_is_looked_at_where_a_round_ends(monkeypatch, marks):
     now = [0.0]
     monkeypatch.setattr(run_module, "monotonic", lambda: now[0])

@@ -94,6 +94,9 @@ def test_a_decoder_classifier_without_a_padding_token_is_evaluated_one_at_a_time
     assert {len(x) for x in seen} == {1}
     expected = [[logits_of(model, ablated("GPT2LMHeadModel", "word", "remove", x))[1]] for x in rows]
     np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
+    half = TextGame(copy.deepcopy(model).to(torch.bfloat16), tokenizer, TEXT, target=1)
+    assert not half.moves_with_batch  # so that no run repeats what cannot differ
+    np.testing.assert_array_equal(half(rows), np.vstack([half(row) for row in rows]))
 
 
 @pytest.mark.parametrize("kind", ["FNetForSequenceClassification", "XLNetForSequenceClassification"])

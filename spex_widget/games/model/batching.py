@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.games.model.forward import Forward, fetch
+from spex_widget.games.model.kinds import within
 from spex_widget.games.model.memory import if_it_fits, is_out_of_memory, most_tokens, out_of_memory
 from spex_widget.games.model.output import ModelOutput, Suffixes
 from spex_widget.games.model.partition import partition
@@ -62,7 +63,7 @@ def evaluating(model: Any) -> Iterator[None]:
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            raise out_of_memory(type(model).__name__) from error
+            raise out_of_memory(type(within(model)).__name__) from error
         finally:
             for module in training:
                 module.training = True
