@@ -61,11 +61,11 @@ class Session(Asking):
         Who evaluates; the session's own worker thread by default.
     r2, settled, time : float, int, float, optional
         End before the budget is spent: when the lower end of the held-out R² has reached `r2`, when the `settled`
-        largest interactions are all settled (where there are fewer, all, and the lower end of R² is at least .99), or
-        when so many seconds have passed; whichever comes first, and the snapshot's `reason` says which. They are judged
-        at round marks, and the result is made of the ablations up to the mark. For `r2` and `settled` nothing is
-        evaluated beyond a mark before that; what `time` ends may have gone on, and this stays in the log, and is used
-        if the run goes on.
+        largest interactions are all settled, none under the noise floor (where there are fewer, all, and the lower end
+        of R² is at least .99), or when so many seconds have passed; whichever comes first, and the snapshot's `reason`
+        says which. They are judged at round marks, and the result is made of the ablations up to the mark. For `r2` and
+        `settled` nothing is evaluated beyond a mark before that; what `time` ends may have gone on, and this stays in
+        the log, and is used if the run goes on.
 
     Attributes
     ----------
