@@ -56,7 +56,8 @@ def evaluating(model: Any) -> Iterator[None]:
         lock = _locks.setdefault(model.get_input_embeddings(), RLock())
     with lock:
         training = [module for module in model.modules() if module.training]
-        model.eval()
+        if training:
+            model.eval()
         try:
             with torch.inference_mode():
                 yield

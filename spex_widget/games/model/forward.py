@@ -38,6 +38,7 @@ class Forward:
     def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
         self.subject = subject
         self.names = names
+        self._pad = subject.pad or 0
         self._accepted = accepted = subject.accepts
         # Vision-language models name the cache alone, and hand on whether to make one.
         self._caches = "use_cache" in accepted or {"past_key_values", "kwargs"} <= accepted
@@ -98,7 +99,7 @@ class Forward:
             inputs["logits_to_keep"] = int(-at.min())
         logits = _logits(self._run(self.subject.model, inputs))
         row_of = torch.arange(len(rows), device=logits.device)[:, None]
-        return _answer(logits[row_of, self._send(at).to(logits.device)], inputs)
+        return _answer(logits[row_of, _send(at, logits.device)], inputs)
 
     def _written(self, inputs: dict[str, Any], suffixes: Suffixes) -> list[ModelOutput]:
         """The logits of a decoder of its own, for all suffixes from one pass of the encoder."""
@@ -110,7 +111,7 @@ class Forward:
             decoder = {
                 "encoder_outputs": read,
                 "attention_mask": present,
-                "decoder_input_ids": self._send(written),
+                "decoder_input_ids": _send(written, present.device),
             }
             self._work += Work(tokens=written.size)
             logits = _logits(self._run(subject.model, decoder))
@@ -121,7 +122,7 @@ class Forward:
         if use_cache is not None and self._caches:
             inputs = {**inputs, "use_cache": use_cache}
         self._work += Work(passes=1)
-        with self._stopwatch.running(self.subject.device):
+        with self._stopwatch.running(inputs["attention_mask"].device):
             return module(**inputs)
 
     def _padded(
@@ -131,7 +132,7 @@ class Forward:
         before = 0 if prefix is None else len(prefix)
         lengths = np.array([row.shape[1] + len(suffix) for row in rows])
         filled = np.zeros((len(self.names), len(rows), lengths.max()), dtype=np.int64)
-        filled[0] = self.subject.pad or 0
+        filled[0] = self._pad
         for i, row in enumerate(rows):
             filled[:, i, : row.shape[1]] = row
             filled[0, i, row.shape[1] : lengths[i]] = suffix
@@ -143,17 +144,12 @@ class Forward:
         if "attention_mask" in lines:
             for i, row in enumerate(rows):
                 present[i, before : before + row.shape[1]] = lines["attention_mask"][i, : row.shape[1]]
-        inputs = {name: self._send(line) for name, line in {**lines, "attention_mask": present}.items()}
+        device = self.subject.device
+        inputs = {name: _send(line, device) for name, line in {**lines, "attention_mask": present}.items()}
         if prefix is not None:
             inputs["past_key_values"] = prefix.for_rows(len(rows))
         self._work += Work(tokens=int(lengths.sum()), padding=int(filled[0].size - lengths.sum()))
         return inputs
-
-    def _send(self, array: IntArray) -> Tensor:
-        import torch
-
-        tensor, device = torch.from_numpy(np.ascontiguousarray(array)), self.subject.device
-        return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def fetch(values: Tensor) -> FloatArray:
@@ -166,6 +162,13 @@ def fetch(values: Tensor) -> FloatArray:
         torch.cuda.current_stream(values.device).synchronize()
         values = host
     return np.asarray(values.cpu().numpy(), dtype=np.float64)
+
+
+def _send(array: IntArray, device: Any) -> Tensor:
+    import torch
+
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def _logits(answer: Any) -> Tensor:
