@@ -253,7 +253,10 @@ def seconds(answer: Callable[[np.ndarray], Any], coalitions: np.ndarray) -> floa
 
 
 def compare(cell: Cell, rounds: int) -> dict[str, Any]:
-    """All in turn, several times; what counts is the median of the ratios within a turn."""
+    """All in turn, several times; what counts is the median of the ratios within a turn.
+
+    In an order drawn anew for each turn, since whoever comes before leaves caches and memory to the next.
+    """
     coalitions = coalitions_of(cell)
     game = ours(cell)
     game(coalitions[:4])
@@ -270,10 +273,9 @@ def compare(cell: Cell, rounds: int) -> dict[str, Any]:
             candidates[name] = tried[min(cost, key=cost.get)]
             if name != "shap":
                 far[name] = float(np.abs(candidates[name](coalitions) - values).max() / np.abs(values).max())
-    turns = []
-    for _ in range(rounds):
-        mine = seconds(game, coalitions)
-        turns.append({"spex_widget": mine, **{name: seconds(each, coalitions) for name, each in candidates.items()}})
+    everyone, rng = {"spex_widget": game, **candidates}, np.random.default_rng(3)
+    orders = [rng.permutation(list(everyone)) for _ in range(rounds)]
+    turns = [{name: seconds(everyone[name], coalitions) for name in order} for order in orders]
     work, taken = game.work, {}
     for field in ("forward_seconds", "other_seconds", "tokens", "padding"):
         taken[field] = getattr(work, field) - getattr(before, field)
@@ -327,15 +329,15 @@ def main() -> None:
         peaks[m] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     lines = [
         setting("python benchmarks/evaluate.py", "transformers", "captum", "shap"),
-        f"Each answers the same coalitions of the same words (a token each), {args.rounds} times in turn; processor",
-        "seconds, since others used the machine at the same time; medians. *Times* are a peer's seconds over ours: the",
-        "plain padded loop, captum (`LLMAttribution` around `FeatureAblation`, `forward_in_tokens=False`, which takes",
-        "one row at a time; for classifiers `FeatureAblation`, which cannot remove) and shap (its text masker in a",
-        f"`MaskedModel`, around `TeacherForcing` or a pipeline), each at the better batch of {BATCHES} rows. The aim",
-        "is against the plain loop; against captum and shap it is 2. *Outside* is the share of our wall time outside",
-        "of the model's forward, *padding* that of all tokens; *differs* is the largest difference of a value from the",
-        "plain loop's and captum's, over the largest value. Even coalitions keep each word with .5, mixed ones with a",
-        "rate from U(0, 1).",
+        f"Each answers the same coalitions of the same words (a token each), {args.rounds} times in turn, in an order",
+        "drawn anew for each turn; processor seconds, since others used the machine at the same time; medians.",
+        "*Times* are a peer's seconds over ours: the plain padded loop, captum (`LLMAttribution` around",
+        "`FeatureAblation`, `forward_in_tokens=False`, which takes one row at a time; for classifiers",
+        "`FeatureAblation`, which cannot remove) and shap (its text masker in a `MaskedModel`, around `TeacherForcing`",
+        f"or a pipeline), each at the better batch of {BATCHES} rows. The aim is against the plain loop; for captum",
+        "and shap it is 2. *Outside* is the share of our wall time outside of the model's forward, *padding* that of",
+        "all tokens; *differs* is the largest difference of a value from the plain loop's and captum's, over the",
+        "largest value. Even coalitions keep each word with .5, mixed ones with a rate from U(0, 1).",
         "",
         *table(
             ("model", "layers × width", "words", "ablation", "coalitions", "ours, rows/s", "plain loop, times",

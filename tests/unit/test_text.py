@@ -45,7 +45,7 @@ def test_classifiers_in_batches_as_one_at_a_time(kind, units, ablation, target):
     game = TextGame(*load(kind), TEXT, units=units, ablation=ablation, target=asked)
     values = game(coalitions_of(game.n))
     expected = [[float(read(z))] for z in reference_logits(kind, units, ablation)]
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-5)
     assert values.dtype == np.float64
     assert np.ptp(values) > 0.01
 
@@ -63,7 +63,7 @@ def test_language_models_in_batches_as_one_at_a_time(kind, units, ablation, targ
     rows = coalitions_of(game.n)
     expected = [[log_probability(model, ablated(kind, units, ablation, x), continuation)] for x in rows]
     values = game(rows)
-    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-5)  # of single precision at −74
+    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-5)
     assert np.ptp(values) > 0.01
     assert (values < 0).all()
 
@@ -77,9 +77,9 @@ def test_log_odds_of_continuations(kind, a, b):
     tokens = [plain(tokenizer, t if kind == "GPT2LMHeadModel" else t.strip()) for t in (a, b)]
     prompts = [ablated(kind, "word", "remove", x) for x in rows]
     expected = [[log_probability(model, p, tokens[0]) - log_probability(model, p, tokens[1])] for p in prompts]
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-5)
     apart = [TextGame(model, tokenizer, TEXT, target=Continuation(t))(rows) for t in (a, b)]
-    np.testing.assert_allclose(values, apart[0] - apart[1], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(values, apart[0] - apart[1], rtol=1e-6, atol=1e-5)
     np.testing.assert_allclose(values, -TextGame(model, tokenizer, TEXT, target=LogOdds(b, a))(rows), rtol=0, atol=1e-9)
 
 

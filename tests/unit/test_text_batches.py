@@ -37,7 +37,7 @@ def test_values_come_back_in_order_however_the_batches_are_cut(kind, rows_at_onc
     game._batcher.logits_at_once = logits_at_once
     with watched(game) as seen:
         cut = game(rows)
-    np.testing.assert_allclose(cut, whole, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(cut, whole, rtol=1e-6, atol=1e-5)
     assert len(seen) > 5
     assert all(len(x) <= rows_at_once for x in seen)
     assert all(x.numel() <= tokens_at_once or len(x) == 1 for x in seen)
@@ -68,7 +68,7 @@ def test_equal_inputs_are_evaluated_once_and_padding_is_small():
     with watched(game) as seen:
         game(rows)
     assert sum(len(x) for x in seen) == 9  # 0 to 2 of "not" before 0 to 2 of "bad"
-    assert [x.shape[1] for x in seen] == sorted(x.shape[1] for x in seen)
+    assert [x.shape[1] for x in seen] == sorted((x.shape[1] for x in seen), reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_decoder_classifier_without_a_padding_token_is_evaluated_one_at_a_time
         values = game(rows)
     assert {len(x) for x in seen} == {1}
     expected = [[logits_of(model, ablated("GPT2LMHeadModel", "word", "remove", x))[1]] for x in rows]
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-5)
     half = TextGame(copy.deepcopy(model).to(torch.bfloat16), tokenizer, TEXT, target=1)
     assert not half.moves_with_batch  # so that no run repeats what cannot differ
     np.testing.assert_array_equal(half(rows), np.vstack([half(row) for row in rows]))
@@ -110,7 +110,7 @@ def test_a_model_that_does_not_take_padding_gets_none(kind, caplog):
         values = game(rows)
     assert "only inputs of equal length share a batch" in caplog.text
     expected = [[logits_of(model, ablated(CLASSIFIERS[0], "word", "remove", x))[1]] for x in rows]
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [CLASSIFIERS[0], "GPT2LMHeadModel"])
@@ -174,7 +174,7 @@ def test_games_of_one_model_are_asked_from_many_threads_at_once():
         found = list(pool.map(ask, range(many)))
     for k, values in enumerate(found):
         for each in values:
-            np.testing.assert_allclose(each[:, 0], np.array(expected[k])[:, k % 3], rtol=0, atol=1e-5)
+            np.testing.assert_allclose(each[:, 0], np.array(expected[k])[:, k % 3], rtol=1e-6, atol=1e-5)
     assert [game.work.rows - was.rows for game, was in zip(games, before, strict=True)] == [2 * 5 * len(rows[0])] * 3
     assert model.training
 

@@ -86,7 +86,7 @@ def test_classifiers_and_encoders(family):
     game = TextGame(model, tokenizer, FREE, ablation="remove", target=1)
     rows = coalitions_of(game.n, 20)
     ids = [removed(tokenizer, "", FREE, x) for x in rows]
-    np.testing.assert_allclose(game(rows)[:, 0], [logits_of(model, i)[1] for i in ids], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(game(rows)[:, 0], [logits_of(model, i)[1] for i in ids], rtol=1e-6, atol=1e-5)
 
     encoder = tiny.build(f"{family}Model", tokenizer)
 
@@ -98,7 +98,7 @@ def test_classifiers_and_encoders(family):
     values = Batcher(Subject.of(encoder, tokenizer))([np.array([i]) for i in ids], mean)
     with torch.no_grad():
         expected = [encoder(input_ids=torch.tensor([i])).last_hidden_state[0].mean(0).numpy() for i in ids]
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize("start", [None, 5])
@@ -118,7 +118,7 @@ def test_a_decoder_begins_as_generate_has_it_begin(start):
     game = TextGame(model, tokenizer, FREE)
     with torch.no_grad():
         logits = model(input_ids=given, decoder_input_ids=torch.tensor([written[:1]])).logits[0, 0]
-    np.testing.assert_allclose(game(np.ones(game.n, bool))[0, 0], logits.log_softmax(-1).max(), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(game(np.ones(game.n, bool))[0, 0], logits.log_softmax(-1).max(), rtol=1e-6, atol=1e-5)
     for config in (model.generation_config, model.config):
         config.bos_token_id = config.decoder_start_token_id = None
     with pytest.raises(ValueError, match=r"which token its decoder begins with, .*set model.generation_config.decoder"):
@@ -133,7 +133,7 @@ def test_compiled_models_are_what_they_were_compiled_from(kind):
     target = 1 if kind.startswith("Bert") else " yes no"
     games = [TextGame(each, tokenizer, FREE, ablation="remove", target=target) for each in (model, compiled)]
     rows = coalitions_of(games[0].n)
-    np.testing.assert_allclose(*(game(rows) for game in games), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(*(game(rows) for game in games), rtol=1e-6, atol=1e-5)
     assert games[0].model == games[1].model
     assert Subject.of(compiled, tokenizer).accepts == Subject.of(model, tokenizer).accepts
 
@@ -161,5 +161,5 @@ def test_models_with_a_decoder_of_their_own(kind):
         ids = removed(tokenizer, "", FREE, x)
         expected.append([score(ids, "yes no") - score(ids, "no yes")])
     values = game(rows)
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-5)
     assert np.ptp(values) > 0.01

@@ -74,8 +74,8 @@ class Batcher:
     """Rows of token ids, evaluated in batches as if one at a time.
 
     Equal rows are evaluated once. Rows are sorted by length, so that padding (on the right, with an attention mask) is
-    small. What all rows begin with is run once. Where memory runs out, batches are halved from there on. Values are
-    waited for but once, at the end.
+    small, the longest first, so that memory is taken, or runs out, at once. What all rows begin with is run once. Where
+    memory runs out, batches are halved from there on. Values are waited for but once, at the end.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class Batcher:
             place: dict[tuple[int, bytes], int] = {}
             index = [place.setdefault((row.shape[1], row.tobytes()), len(place)) for row in rows]
             first = np.unique(index, return_index=True)[1]
-            order = first[np.argsort([rows[i].shape[1] for i in first], kind="stable")]
+            order = first[np.argsort([-rows[i].shape[1] for i in first], kind="stable")]
             try:
                 values = fetch(torch.cat(list(self._parts([rows[i] for i in order], read, suffixes))))
             finally:  # what a call that fails has taken is its own, not the next one's
@@ -171,7 +171,7 @@ class Batcher:
         return values[back[index]]
 
     def _parts(self, rows: list[IntArray], read: Read, suffixes: Suffixes) -> Iterator[Tensor]:
-        """The values of rows, sorted by length, batch after batch."""
+        """The values of rows, the longest first, batch after batch."""
         prefix = self._shared_prefix(rows)
         if prefix is not None:
             rows = [row[:, len(prefix) :] for row in rows]
@@ -214,13 +214,13 @@ class Batcher:
         return None
 
     def _batch(self, rows: list[IntArray], suffixes: Suffixes) -> list[IntArray]:
-        """The first of some rows, sorted by length, that may share a pass as far as logits and padding go."""
+        """The first of some rows, the longest first, that may share a pass as far as logits and padding go."""
         count = len(rows)
         if self.subject.generative:
             _, logits = self._size(np.array([row.shape[1] for row in rows]), suffixes)
             count = max(1, int((logits <= self.logits_at_once).sum()))
         equal = sum(row.shape[1] == rows[0].shape[1] for row in rows[:count])
-        return rows[: count if equal == count or self._may_pad(rows[0], rows[count - 1]) else equal]
+        return rows[: count if equal == count or self._may_pad(rows[count - 1], rows[0]) else equal]
 
     def _most_rows(self, suffixes: Suffixes) -> int:
         """How many rows of one length a batch may hold."""
@@ -230,10 +230,10 @@ class Batcher:
         return max(1, min(self.rows_at_once, self.logits_at_once // int(logits[0])))
 
     def _size(self, lengths: npt.NDArray[np.int64], suffixes: Suffixes) -> tuple[IntArray, IntArray]:
-        """How many tokens, with padding, and how many logits the first rows of sorted lengths make: 1, 2, … of them."""
+        """How many tokens, with padding, and how many logits the first 1, 2, … rows make, the longest first."""
         count = np.arange(1, len(lengths) + 1)
-        kept = sum(len(suffix) + 1 for suffix in suffixes) + (lengths - lengths[0]) * len(suffixes)
-        return count * (lengths + max(map(len, suffixes))), count * kept * self.subject.vocabulary
+        kept = sum(len(suffix) + 1 for suffix in suffixes) + (lengths[0] - lengths) * len(suffixes)
+        return count * (lengths[0] + max(map(len, suffixes))), count * kept * self.subject.vocabulary
 
     def _may_pad(self, short: IntArray, long: IntArray) -> bool:
         """Whether the model answers a padded row as it does the row alone: tried once, on a batch's two ends."""
@@ -252,7 +252,7 @@ class Batcher:
         return self._padding_is_harmless
 
     def _shared_prefix(self, rows: list[IntArray]) -> Prefix | None:
-        """What the model made of the tokens that rows, sorted by length, begin with; None where it is not shared."""
+        """What the model made of the tokens that rows, the longest first, begin with; None where it is not shared."""
         fixed = self._fixed
         if fixed is None or self._sharing_is_harmless is False or len(rows) < 2:
             return None
@@ -262,7 +262,7 @@ class Batcher:
         # Anew in every call: weights, adapters and hooks may have changed since.
         prefix = if_it_fits(lambda: self._forward.run_prefix(fixed))
         if self._sharing_is_harmless is None:
-            self._sharing_is_harmless = prefix is not None and self._may_share(prefix, rows[0], rows[-1])
+            self._sharing_is_harmless = prefix is not None and self._may_share(prefix, rows[-1], rows[0])
             if self._sharing_is_harmless is False:
                 logger.info(
                     "%s does not go on from a prefix's cache, or memory does not do for one, so every row is run whole",

@@ -9,7 +9,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 def partition(lengths: IntArray, most_rows: int, most_tokens: int, pass_tokens: float) -> list[int]:
-    """Cut rows, sorted by length, into batches that cost the least time, or near it.
+    """Cut rows, the longest first, into batches that cost the least time, or near it.
 
     Dynamic programming over the lengths that there are: which of them go together. The cost is that of all tokens with
     their padding, and of the passes. Where that is more rows than a batch holds, they are shared out evenly, each
@@ -18,7 +18,7 @@ def partition(lengths: IntArray, most_rows: int, most_tokens: int, pass_tokens: 
     Parameters
     ----------
     lengths : ndarray of shape (m,), int64
-        Tokens of each row, at least 1, ascending.
+        Tokens of each row, at least 1, descending.
     most_rows, most_tokens : int
         The most that a batch may hold, padding included; a row that is longer is a batch of its own.
     pass_tokens : float
@@ -31,11 +31,11 @@ def partition(lengths: IntArray, most_rows: int, most_tokens: int, pass_tokens: 
 
     Examples
     --------
-    >>> lengths = np.array([2, 2, 3, 30, 30, 30, 31])
+    >>> lengths = np.array([31, 30, 30, 30, 3, 2, 2])
     >>> partition(lengths, 64, 2_048, pass_tokens=10)
-    [3, 7]
+    [4, 7]
     >>> partition(lengths, 2, 2_048, pass_tokens=10)
-    [2, 3, 5, 7]
+    [2, 4, 5, 7]
     """
     sizes, counts = np.unique(lengths, return_counts=True)
     upto = np.append(0, counts.cumsum())
@@ -51,6 +51,6 @@ def partition(lengths: IntArray, most_rows: int, most_tokens: int, pass_tokens: 
     last = len(sizes) - 1
     while last >= 0:
         start, stop, count = upto[first[last]], upto[last + 1], passes[last]
-        ends += (start + np.arange(count, 0, -1) * (stop - start) // count).tolist()
+        ends += (len(lengths) - stop + np.arange(1, count + 1) * (stop - start) // count).tolist()
         last = first[last] - 1
-    return ends[::-1]
+    return ends
