@@ -308,6 +308,11 @@ def test_labels_that_letter_case_alone_tells_apart():
         TextGame(model, tiny.wordpiece(), "not bad", target="POS")
 
 
+def test_a_label_that_is_no_text_can_be_written_all_the_same():
+    model = tiny.build(BERT, tiny.wordpiece(), id2label={0: "half \ud83d", 1: "whole"})
+    assert TextGame(model, tiny.wordpiece(), "not bad", target=0).outputs == ("half ?",)
+
+
 @pytest.mark.parametrize(("kind", "fits", "filler"), [(BERT, 94, "not"), (CLASSIFIERS[1], 94, "a"), (GPT2, 96, "a")])
 def test_a_text_of_just_the_length_that_the_model_takes(kind, fits, filler):
     model, tokenizer = load(kind)

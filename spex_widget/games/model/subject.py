@@ -121,8 +121,9 @@ class Subject:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of a classifier, in the order of its logits."""
-        return tuple(str(self.config.id2label.get(i, i)) for i in range(self.config.num_labels))
+        """The labels of a classifier, in the order of its logits; "?" for what is no character, and no file takes."""
+        names = (str(self.config.id2label.get(i, i)) for i in range(self.config.num_labels))
+        return tuple(name.encode(errors="replace").decode() for name in names)
 
     @property
     def vocabulary(self) -> int:
