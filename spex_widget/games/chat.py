@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, TypeGuard
 
@@ -10,6 +11,7 @@ from spex_widget.games.model.subject import Subject
 from spex_widget.games.units import Span
 
 Message = Mapping[str, str]
+TURN_UNITS = ("turn", "exchange")
 _STAND_IN = "spexwidgetturn"  # a word that no template takes for anything
 
 
@@ -18,7 +20,50 @@ def is_chat(text: Any) -> TypeGuard[Sequence[Message]]:
     return isinstance(text, Sequence) and bool(text) and all(isinstance(message, Mapping) for message in text)
 
 
-def render_chat(subject: Subject, messages: Sequence[Message], turns: Any = None) -> tuple[str, list[Span]]:
+@dataclass(frozen=True)
+class Chat:
+    """A chat as one text.
+
+    Parameters
+    ----------
+    text : str
+    turns : tuple of (role, (start, end))
+        Whose each turn is that players may lie within, and where its content stands; in order.
+    """
+
+    text: str
+    turns: tuple[tuple[str, Span], ...]
+
+    @property
+    def spans(self) -> list[Span]:
+        """Where the contents of these turns stand."""
+        return [span for _, span in self.turns]
+
+    def divided(self, units: Any) -> Any:
+        """Units that are whole turns as groups of spans, others as they are.
+
+        Examples
+        --------
+        >>> chat = Chat("Hi! Hello. Bye! Bye.", (("user", (0, 3)), ("assistant", (4, 10)), ("user", (11, 15))))
+        >>> chat.divided("turn")
+        [[(0, 3)], [(4, 10)], [(11, 15)]]
+        >>> chat.divided("exchange")
+        [[(0, 3), (4, 10)], [(11, 15)]]
+        >>> chat.divided("word")
+        'word'
+        """
+        if not (isinstance(units, str) and units in TURN_UNITS):
+            return units
+        groups: list[list[Span]] = []
+        for role, (start, end) in self.turns:
+            if self.text[start:end].strip():
+                if units == "turn" or role == "user" or not groups:
+                    groups.append([])
+                groups[-1].append((start, end))
+        return groups
+
+
+def render_chat(subject: Subject, messages: Sequence[Message], turns: Any = None, units: Any = "word") -> Chat:
     """Write a chat as its template does, up to where the model is to answer.
 
     A last turn of the assistant's is left open: the model goes on from it.
@@ -29,13 +74,10 @@ def render_chat(subject: Subject, messages: Sequence[Message], turns: Any = None
         A model, and a tokenizer with a chat template.
     messages : sequence of {"role": str, "content": str}
     turns : int, str, a sequence of these, or None
-        The turns that are asked for, by index or by role; None is the user's last.
-
-    Returns
-    -------
-    text : str
-    spans : list of (start, end)
-        The content of each turn that was asked for, in order.
+        The turns that players may lie within, by index or by role; None is the user's last or, where units are whole
+        turns, those before it that are not the system's.
+    units
+        See `TextGame`.
 
     Raises
     ------
@@ -46,9 +88,8 @@ def render_chat(subject: Subject, messages: Sequence[Message], turns: Any = None
     Examples
     --------
     >>> messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Is 7 prime?"}]
-    >>> text, spans = render_chat(subject, messages)  # doctest: +SKIP
-    >>> text, [text[a:b] for a, b in spans]  # doctest: +SKIP
-    ('<|system|>Be brief.</s><|user|>Is 7 prime?</s><|assistant|>', ['Is 7 prime?'])
+    >>> render_chat(subject, messages)  # doctest: +SKIP
+    Chat(text='<|system|>Be brief.</s><|user|>Is 7 prime?</s><|assistant|>', turns=(('user', (30, 41)),))
     """
     for i, message in enumerate(messages):
         if not all(isinstance(message.get(key), str) for key in ("role", "content")):
@@ -60,19 +101,20 @@ def render_chat(subject: Subject, messages: Sequence[Message], turns: Any = None
             f"text is a chat, and {subject.tokenizer_name} has no chat template to write it with; set "
             "tokenizer.chat_template, or give the text as one str"
         )
-    chosen = _chosen(messages, turns)
+    chosen = _chosen(messages, turns, isinstance(units, str) and units in TURN_UNITS)
     text = _written(subject, messages)
-    return text, [_span_of(subject, messages, turn, text) for turn in chosen]
+    return Chat(text, tuple((messages[turn]["role"], _span_of(subject, messages, turn, text)) for turn in chosen))
 
 
-def _chosen(messages: Sequence[Message], turns: Any) -> list[int]:
-    """The indices of the turns that are asked for, in order, each once."""
+def _chosen(messages: Sequence[Message], turns: Any, whole: bool) -> list[int]:
+    """The indices of the turns that are asked for, in order, each once; by default those for whole turns or not."""
     roles = [message["role"] for message in messages]
     there = f"the {len(roles)} turns are by {', '.join(roles)}"
     if turns is None:
         if "user" not in roles:
             raise ValueError(f"turns must say in which turns the players lie where none is the user's; {there}")
-        return [max(i for i, role in enumerate(roles) if role == "user")]
+        last = max(i for i, role in enumerate(roles) if role == "user")
+        return [i for i in range(last) if roles[i] != "system"] if whole else [last]
     found: set[int] = set()
     for turn in [turns] if isinstance(turns, str) or not isinstance(turns, Iterable) else turns:
         if isinstance(turn, str):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from spex_widget.games.ablation.ablation import Ablation, ablate_with
 from spex_widget.games.characters import check_characters
-from spex_widget.games.chat import Message, is_chat, render_chat
+from spex_widget.games.chat import TURN_UNITS, Message, is_chat, render_chat
 from spex_widget.games.game import Game
 from spex_widget.games.layout import Layout, lay_out
 from spex_widget.games.model.batching import Batcher
@@ -45,8 +45,9 @@ class TextGame(Game):
         the tokenizer's chat template makes one text of: `game.text`, in which spans count.
     units : {"word", "token", "clause", "sentence", "line", "paragraph"}, re.Pattern, spans, or mapping
         What a player is: a word, with the punctuation on it; one of the tokenizer's tokens; and so on. Or each match of
-        a regular expression; each of a sequence of spans (start, end) of characters; or each group of a mapping from
-        labels to strings (all their occurrences) and spans, which are ablated together. The rest of the text stays.
+        a regular expression; each of a sequence of spans (start, end) of characters, or lists of such that are ablated
+        together; or each group of a mapping from labels to strings (all their occurrences) and spans. Of a chat also
+        "turn", or "exchange", a turn of the user's with what answers it: few-shot examples, say. The rest stays.
     ablation : {"auto", "mask_token", "remove", "neutral", "attention"}, Neutral, Replace, Infill or mapping
         What happens to the tokens of an ablated player: each is replaced by the mask token; they are removed; each is
         replaced by a neutral token (see `Neutral`); or they are hidden by the attention mask, the positions of all
@@ -62,7 +63,8 @@ class TextGame(Game):
         Parts of the text that are never ablated: every occurrence of a string, or spans of characters. Units that
         they touch are no players.
     turns : int, str, or a sequence of these, optional
-        The turns of a chat that players lie within, by index or by role; by default the user's last.
+        The turns of a chat that players lie within, by index or by role; by default the user's last, or where players
+        are whole turns those before it, but the system's.
 
     Raises
     ------
@@ -107,17 +109,18 @@ class TextGame(Game):
         turns: Any = None,
     ) -> None:
         subject = Subject.of(model, tokenizer)
-        within = None
+        within, parts = None, units
         if is_chat(text):
-            text, within = render_chat(subject, text, turns)
-        elif turns is not None:
-            raise TypeError(f"turns are those of a chat, and text is none, got turns={turns!r}")
+            chat = render_chat(subject, text, turns, units)
+            text, within, parts = chat.text, chat.spans, chat.divided(units)
+        elif turns is not None or (isinstance(units, str) and units in TURN_UNITS):
+            raise TypeError(f"turns are those of a chat, and text is none, got turns={turns!r}, units={units!r}")
         text = _check_text(text)
         encoding = subject.encode(text, complete=within is not None)
         subject.check_ids(encoding.inputs[0], "the text")
         subject.check_length(encoding.inputs.shape[1], "the text")
 
-        whole = lay_out(text, units, encoding.spans, _fixed(text, encoding, within))
+        whole = lay_out(text, parts, encoding.spans, _fixed(text, encoding, within))
         layout = whole.holding(protected_spans(text, protect))
         _check_players(text, units, len(whole.players), len(layout.players))
         self.text = text
@@ -267,6 +270,7 @@ def _check_players(text: str, units: Any, found: int, left: int) -> None:
     named = f"{units}s" if isinstance(units, str) else named
     if found < 2:
         smaller = {"token": "give a longer one", "word": "units='token' may divide it further"}
+        smaller |= dict.fromkeys(TURN_UNITS, "turns= names others, as in turns=['user', 'assistant']")
         hint = smaller.get(units, "units='word' divides it further") if isinstance(units, str) else "give more"
         raise ValueError(
             f"text must have at least 2 {named} to have an interaction, got {found}: {_shown(text)}; {hint}"

@@ -85,8 +85,8 @@ def divide(text: str, units: Any, tokens: Iterable[Span]) -> list[tuple[str | No
     ----------
     text : str
     units : str, re.Pattern, sequence of (start, end), or mapping
-        One of `UNITS`; an expression, of which each match is a unit; spans of characters; or groups: a label for each,
-        with the strings (all their occurrences) and spans that are ablated together.
+        One of `UNITS`; an expression, of which each match is a unit; spans of characters, or lists of those that are
+        ablated together; or groups: a label for each, with its strings (all their occurrences) and spans.
     tokens : iterable of (start, end)
         The characters that each token covers.
 
@@ -118,7 +118,7 @@ def divide(text: str, units: Any, tokens: Iterable[Span]) -> list[tuple[str | No
         wrong = ValueError if isinstance(units, str) or units is None else TypeError
         raise wrong(f"{kinds} from labels to strings or spans of the text, got {units!r}")
     else:
-        found = [(None, [_span(text, span, f"units[{i}]")]) for i, span in enumerate(units)]
+        found = [(None, _spans(text, unit, f"units[{i}]")) for i, unit in enumerate(units)]
     _refuse_overlaps(text, found)
     return found
 
@@ -153,7 +153,7 @@ def protected_spans(text: str, protect: Any, what: str = "protect") -> list[Span
         if not spans:
             raise ValueError(
                 f"{what} must be found in the text, got {protect!r}; the search is exact, letter case and white space "
-                "included"
+                f"included{'' if what == 'protect' else ', and of a chat in its turns= alone'}"
             )
         return spans
     try:
@@ -189,6 +189,14 @@ def _span(text: str, span: Any, what: str) -> Span:
             f"got {(start, end)}"
         )
     return start, end
+
+
+def _spans(text: str, unit: Any, what: str) -> list[Span]:
+    """The one span of a unit, or the several of a list of them."""
+    several = (
+        isinstance(unit, Iterable) and not isinstance(unit, str) and not any(isinstance(i, Integral) for i in unit)
+    )
+    return joined(_span(text, span, what) for span in (unit if several and unit else [unit]))
 
 
 def _label(label: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 from spex_widget.games import TextGame
 from spex_widget.games.chat import render_chat
 from spex_widget.games.model.subject import Subject
-from text_reference import CLASSIFIERS, load, log_probability, logits_of, plain
+from text_reference import CLASSIFIERS, coalitions_of, load, log_probability, logits_of, plain
 
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>\n{{ m.content | trim }}{{ eos_token }}\n{% endfor %}"
@@ -65,9 +65,9 @@ def test_where_the_turns_stand_even_where_they_say_the_same():
     )
     subject = Subject(None, tokenizer, "classifier")
     chat = [{"role": "user", "content": content} for content in ("user", "a", "a", "")]
-    text, spans = render_chat(subject, chat, "user")
-    assert text == "[user]user![user]a![user]a![user]!"
-    assert spans == [(6, 10), (17, 18), (25, 26), (33, 33)]
+    rendered = render_chat(subject, chat, "user")
+    assert rendered.text == "[user]user![user]a![user]a![user]!"
+    assert rendered.spans == [(6, 10), (17, 18), (25, 26), (33, 33)]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,51 @@ def test_units_and_protection_within_turns():
         "was it good?",
         "not bad, was it\tgood?",
     )
-    with pytest.raises(ValueError, match=r"units\['x'\] must be found in the text, got 'yes'"):
+    with pytest.raises(ValueError, match=r"units\['x'\] must be found in the text, got 'yes'.* in its turns= alone"):
         make(units={"x": "yes", "good": "good?"})
+
+
+SHORT = "{% for m in messages %}<{{ m.role[0] }}>{{ m.content }}\n{% endfor %}<a>"
+SHOTS = [
+    {"role": role, "content": content}
+    for role, content in [
+        ("system", "yes or no"),
+        ("user", "good?"),
+        ("assistant", "no"),
+        ("user", "was it bad?"),
+        ("tool", "not at all"),
+        ("assistant", "no"),
+        ("user", "not bad?"),
+    ]
+]
+
+
+@pytest.mark.parametrize(
+    ("options", "players"),
+    [
+        ({"units": "turn"}, [[1], [2], [3], [4], [5]]),
+        ({"units": "exchange"}, [[1, 2], [3, 4, 5]]),
+        ({"units": "exchange", "turns": ["assistant", "user"]}, [[1, 2], [3, 5], [6]]),
+        ({"units": "turn", "turns": ["system", 3]}, [[0], [3]]),
+        ({"units": "exchange", "turns": [2, "user"]}, [[1, 2], [3], [6]]),
+        ({"units": "exchange", "protect": "bad"}, None),
+    ],
+)
+def test_whole_turns_as_units_leave_the_chat_whose_contents_are_empty(options, players):
+    model, tokenizer = model_and_tokenizer("GPT2LMHeadModel", SHORT)
+    make = lambda: TextGame(model, tokenizer, SHOTS, target=" yes", ablation="remove", **options)  # noqa: E731
+    if players is None:
+        with pytest.raises(ValueError, match="protect must leave at least 2 exchanges as players, got 1 of 2"):
+            make()
+        return
+    game = make()
+    assert game.players == tuple(SHOTS[turns[0]]["content"] for turns in players)
+    for row in coalitions_of(game.n, 5):
+        gone = {turn for turns, present in zip(players, row, strict=True) if not present for turn in turns}
+        chat = [{**message, "content": "" if i in gone else message["content"]} for i, message in enumerate(SHOTS)]
+        assert game.show(row) == tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        [ids], yes = game._rows(row[None])[0].tolist(), plain(tokenizer, " yes")
+        np.testing.assert_allclose(game(row)[0, 0], log_probability(model, ids, yes), rtol=1e-6, atol=1e-5)
 
 
 def test_a_last_turn_of_the_assistants_is_gone_on_from():
@@ -158,6 +201,9 @@ def test_special_tokens_that_a_user_writes_are_no_players():
             r"protect must leave at least 2 words as players, got 1 of 5",
         ),
         ("not bad", {"turns": 0}, TypeError, r"turns are those of a chat, and text is none, got turns=0"),
+        ("not bad", {"units": "turn"}, TypeError, r"are those of a chat, and text is none, got .* units='turn'"),
+        (CHAT[:2], {"units": "turn"}, ValueError, r"at least 2 turns .* got 0.*; turns= names others"),
+        (CHAT, {"units": "exchange"}, ValueError, r"at least 2 exchanges .* got 1.*; turns= names others"),
     ],
 )
 def test_chats_that_cannot_be(chat, options, error, match):
