@@ -135,9 +135,9 @@ def check_output(output: Any, labels: tuple[str, ...], answer: tuple[str, ...] =
     try:
         terms = tuple((at, float(weight)) for at, weight in sorted(_weights(output, labels).items()) if weight != 0)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(_refused(output, labels)) from error
+        raise ValueError(_refused(output, labels, bool(answer))) from error
     if not terms or not all(math.isfinite(weight) for _, weight in terms):
-        raise ValueError(_refused(output, labels))
+        raise ValueError(_refused(output, labels, bool(answer)))
     start, stop = terms[0][0], terms[-1][0] + 1
     stretch = "".join(answer[start:stop]).strip()
     if stretch and terms == tuple((at, 1.0) for at in range(start, stop)):
@@ -158,9 +158,10 @@ def _weights(output: Any, labels: tuple[str, ...]) -> dict[int, float]:
     return dict(zip(places, output, strict=True))
 
 
-def _refused(output: Any, labels: tuple[str, ...]) -> str:
+def _refused(output: Any, labels: tuple[str, ...], tokens: bool) -> str:
     return (
-        f"output must be one of {list(labels)} or its position, got {output!r}; a slice is the sum of several, and "
+        f"output must be one of {list(labels)} or its position, got {output!r}; a slice is the sum of several"
+        f"{', as game.span finds one for a stretch of the answer' if tokens else ''}, and "
         f"weights, finite and not all 0, are a mapping from labels or an array of {len(labels)}"
     )
 
