@@ -76,6 +76,15 @@ def ids_of(kind, text):
     return plain(tokenizer, text if kind in (GPT2, "BartForConditionalGeneration") else text.strip())
 
 
+@pytest.mark.parametrize(
+    ("kind", "continuation", "warned"), [(GPT2, "yes", True), (GPT2, " yes", False), (GPT2, "不", False),
+    ("T5ForConditionalGeneration", "yes", False)],
+)  # fmt: skip
+def test_a_continuation_without_a_space_before_it_is_wondered_at(kind, continuation, warned, caplog):
+    made(kind, target=continuation)
+    assert (f"is {' ' + continuation!r} meant?" in caplog.text) == warned
+
+
 @pytest.mark.parametrize("length", [1, 6])
 @pytest.mark.parametrize("kind", [*LANGUAGE, *SEQ2SEQ])
 def test_every_token_of_the_models_own_answer_is_an_output(kind, length):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spex_widget.games.model.output import ModelOutput
+
+logger = logging.getLogger(__name__)
+
+# Where a text breaks off and where it goes on, in scripts that put a space between words.
+_BREAKS_OFF, _GOES_ON = re.compile(r"[\w.,;:!?]\Z"), re.compile(r"[^\W_\u0e00-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -230,6 +237,11 @@ def continuation_ids(prompt: Prompt, continuation: str) -> TokenIds:
     if not ids:
         raise ValueError(f"a continuation must have at least one token, got {continuation!r}, which has none")
     subject.check_ids(np.array(ids), f"the continuation {continuation!r}")
+    if subject.kind == "causal" and _BREAKS_OFF.search(prompt.text) and _GOES_ON.match(continuation):
+        joined = prompt.text[-12:] + continuation[:12]
+        logger.warning(
+            "no space is between the text and what follows it, as in %r; is %r meant?", joined, " " + continuation
+        )
     return ids
 
 
