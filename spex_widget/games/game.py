@@ -6,6 +6,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -222,6 +223,10 @@ class Game(ABC):
         from spex_widget.games.restricted import RestrictedGame
 
         return RestrictedGame(self, players)
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """A stretch in which what is explained does not change, so that what calls have in common may be kept."""
+        return nullcontext()
 
     def show(self, coalition: npt.ArrayLike) -> str:
         """What the model sees in one coalition, as text."""

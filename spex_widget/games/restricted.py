@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,10 @@ class RestrictedGame(Game):
     def moves_with_batch(self) -> bool:
         """Whether the whole game's values do."""
         return self.whole.moves_with_batch
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """The whole game's."""
+        return self.whole.unchanged()
 
     def _lift(self, coalitions: BoolArray) -> BoolArray:
         rows = np.ones((len(coalitions), self.whole.n), dtype=np.bool_)

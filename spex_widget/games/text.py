@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -134,8 +135,7 @@ class TextGame(Game):
         subject = self._subject
         rows = ablate_with(self._how, subject, self._encoding, layout)
         complete = rows(np.ones((1, len(layout.players)), dtype=np.bool_))[0]
-        in_front = complete[:, : int(np.argmax(layout.owner >= 0))]  # of the first player
-        batcher = Batcher(subject, rows.names, in_front)
+        batcher = Batcher(subject, rows.names)
         readout = resolve(Prompt(batcher, self.text, complete))
         if subject.kind == "causal":
             for suffix in readout.suffixes:
@@ -188,6 +188,10 @@ class TextGame(Game):
     def evaluate(self, coalitions: BoolArray) -> FloatArray:
         """Answer with what the model makes of the ablated text."""
         return self._batcher(self._rows(coalitions), self._readout.read, self._readout.suffixes)
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """A stretch in which the model does not change: what all calls begin with is run once for all of them."""
+        return self._batcher.unchanged()
 
     def show(self, coalition: npt.ArrayLike) -> str:
         """What the model sees in one coalition, special tokens included, decoded from the token ids.

@@ -25,12 +25,13 @@ def ablate(game: Game, coalitions: BoolArray, log: AblationLog, purpose: str) ->
     """
     answers = []
     size, done = _FIRST, 0
-    while done < len(coalitions):
-        batch = coalitions[done : done + size]
-        values, seconds = ablate_at_once(game, batch, log, purpose)
-        answers.append(values)
-        done += len(batch)
-        size = int(min(max(1.0, _SECONDS * len(batch) / max(seconds, 1e-6)), 4 * size, _LARGEST))
+    with game.unchanged():
+        while done < len(coalitions):
+            batch = coalitions[done : done + size]
+            values, seconds = ablate_at_once(game, batch, log, purpose)
+            answers.append(values)
+            done += len(batch)
+            size = int(min(max(1.0, _SECONDS * len(batch) / max(seconds, 1e-6)), 4 * size, _LARGEST))
     return np.concatenate(answers) if answers else np.empty((0, len(game.outputs)))
 
 

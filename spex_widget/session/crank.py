@@ -10,6 +10,7 @@ from weakref import WeakSet
 import numpy as np
 
 from spex_widget.algorithms import Algorithm, Output
+from spex_widget.games import Game
 from spex_widget.session.evaluator import Evaluator
 from spex_widget.session.log import AblationLog
 from spex_widget.session.publisher import Publisher
@@ -38,6 +39,8 @@ class Crank:
     ----------
     run : Run
         What they work on, under its lock.
+    game : Game
+        What is evaluated, which does not change while the worker works.
     algorithm : Algorithm
         What estimates.
     evaluator : Evaluator
@@ -49,9 +52,10 @@ class Crank:
     """
 
     def __init__(
-        self, run: Run, algorithm: Algorithm, evaluator: Evaluator, log: AblationLog, publisher: Publisher
+        self, run: Run, game: Game, algorithm: Algorithm, evaluator: Evaluator, log: AblationLog, publisher: Publisher
     ) -> None:
         self._run = run
+        self._game = game
         self._algorithm = algorithm
         self._evaluator = evaluator
         self._log = log
@@ -77,7 +81,7 @@ class Crank:
         """Have the thread running that evaluates."""
         with self._run.moved:
             if self._worker is None and not self._leaving:
-                self._worker = Thread(target=self._evaluate, name="spex-worker", daemon=True)
+                self._worker = Thread(target=self._work, name="spex-worker", daemon=True)
                 self._worker.start()
             self._run.moved.notify_all()
 
@@ -127,6 +131,10 @@ class Crank:
             thread.join(_PATIENCE)
 
     # The worker ---------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        with self._game.unchanged():
+            self._evaluate()
 
     def _evaluate(self) -> None:
         """Submit, settle, until there is nothing more to evaluate."""

@@ -119,7 +119,7 @@ class Session(Asking):
         answers = Answers(self.log.of("probe"))
         self._run = Run(jobs, meter, explained, most, 1 << game.n, rules, answers, before)
         self._publisher = Publisher(self._run.snapshot)
-        self._crank = Crank(self._run, learner, evaluator or InlineEvaluator(game), self.log, self._publisher)
+        self._crank = Crank(self._run, game, learner, evaluator or InlineEvaluator(game), self.log, self._publisher)
         self._prober = Prober(self._run, self._crank, self._publisher)
         self._flipper = Flipper(self._run, self._prober, self._publisher)
         self._verifier = Verifier(self._run, self._crank, self._publisher, self.seed)

@@ -1,5 +1,7 @@
 """What all rows begin with is run once, also by models that read pictures as well, which are asked for text alone."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,9 @@ import transformers
 
 import tiny
 from spex_widget.games import LogOdds, TextGame
-from text_reference import log_probability, plain
+from spex_widget.session import Session
+from test_text_work import ALL, GPT2, one_at_a_time, overwritten, with_prefix
+from text_reference import load, log_probability, plain
 
 FIXED = "Is it good? Say yes or no. I expected a dull evening, but the plot"
 TEXT = {"vocab_size": 330, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2} | {
@@ -72,3 +76,50 @@ def test_a_model_that_reads_pictures_too_goes_on_from_a_prefix(family):
     once = len(fixed) - 1  # a token of its own is left to every row
     assert game.work.tokens - before == once + sum(len(row) - once for row in {tuple(row) for row in rows})
     assert np.ptp(values) > 0.01
+
+
+@contextmanager
+def prefixes(model):
+    """How many tokens each prefix has that is run."""
+    lengths = []
+
+    def note(module, args, options):
+        if options.get("use_cache"):
+            lengths.append(options["input_ids"].shape[1])
+
+    hook = model.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        yield lengths
+    finally:
+        hook.remove()
+
+
+def test_where_the_model_does_not_change_a_prefix_is_kept_from_call_to_call():
+    model = tiny.build(GPT2, tiny.byte_level())
+    game = with_prefix(model)
+    rows = np.random.default_rng(0).permutation(ALL)
+    with prefixes(model) as run, game.unchanged():
+        values = [game(row) for row in rows]
+    # Rows of one call each: two that begin alike by chance are told from the rest by a third.
+    assert 1 <= len(run) <= 4
+    assert run[-1] == len(plain(tiny.byte_level(), FIXED)) - 1
+    np.testing.assert_allclose(np.vstack(values), one_at_a_time(model, rows), rtol=1e-6, atol=1e-5)
+    overwritten(model)
+    np.testing.assert_allclose(game(ALL), one_at_a_time(model, ALL), rtol=1e-6, atol=1e-5)
+
+
+def test_a_run_keeps_its_prefix():
+    model = tiny.build(GPT2, tiny.byte_level())
+    with prefixes(model) as run:
+        Session(with_prefix(model), budget=16, log=None).wait(60)
+        assert 1 <= len(run) <= 4
+
+
+def test_what_a_restriction_holds_present_is_a_prefix_too():
+    model, _ = load(GPT2)
+    whole = TextGame(model, tiny.byte_level(), f"{FIXED} was not bad all", target=" yes")
+    game, same = whole.restrict(range(whole.n - 4, whole.n)), with_prefix(model)
+    game(ALL), same(ALL)  # the first tries whether the prefix may be shared
+    before = game.work.tokens, same.work.tokens
+    np.testing.assert_allclose(game(ALL), same(ALL), rtol=1e-6, atol=1e-5)
+    assert game.work.tokens - before[0] == same.work.tokens - before[1]

@@ -33,8 +33,8 @@ def test_values_come_back_in_order_however_the_batches_are_cut(kind, rows_at_onc
     rows = coalitions_of(game.n, 40)
     whole = game(rows)
     game._batcher.rows_at_once = rows_at_once
-    game._batcher.tokens_at_once = tokens_at_once
-    game._batcher.logits_at_once = logits_at_once
+    game._batcher.room.tokens = tokens_at_once
+    game._batcher.room.logits = logits_at_once
     with watched(game) as seen:
         cut = game(rows)
     np.testing.assert_allclose(cut, whole, rtol=1e-6, atol=1e-5)
@@ -228,7 +228,7 @@ def test_where_logits_are_the_limit_rows_are_shared_out_evenly():
     game = TextGame(*load("GPT2LMHeadModel"), TEXT, ablation="neutral", target=" yes no")
     rows = np.array(list(itertools.product([False, True], repeat=4)))
     rows = np.pad(rows, ((0, 0), (0, game.n - 4)))
-    game._batcher.logits_at_once = 7 * 2 * game._subject.vocabulary  # of 7 rows, two tokens each
+    game._batcher.room.logits = 7 * 2 * game._subject.vocabulary  # of 7 rows, two tokens each
     with watched(game) as seen:
         game(rows)
     assert sorted(len(x) for x in seen) == [5, 5, 6]

@@ -11,7 +11,7 @@ from transformers import GPT2LMHeadModel, Phi3Config, Phi3ForCausalLM, pipeline
 
 import tiny
 from spex_widget.games import LogOdds, TextGame
-from spex_widget.games.model.batching import evaluating
+from spex_widget.games.model.evaluating import evaluating
 from spex_widget.games.work import Work
 from text_reference import CLASSIFIERS, load, log_probability, plain
 
@@ -102,6 +102,15 @@ def test_a_model_that_was_changed_is_not_answered_for_by_what_it_was(change):
     after = game(ALL)
     assert np.abs(after - before).max() > 0.01
     np.testing.assert_allclose(after, one_at_a_time(model, ALL), rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [BERT, GPT2])
+def test_what_autocast_is_asked_for_elsewhere_is_of_no_account(kind):
+    game = TextGame(*load(kind), "not bad at all", target=1 if kind == BERT else " yes")
+    expected = game(ALL)
+    with torch.autocast("cpu", torch.bfloat16):
+        np.testing.assert_array_equal(game(ALL), expected)
+        assert torch.is_autocast_enabled("cpu")
 
 
 class Narrow:

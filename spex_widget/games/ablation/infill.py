@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spex_widget.games.layout import Layout
-from spex_widget.games.model.batching import evaluating
+from spex_widget.games.model.evaluating import evaluating
 from spex_widget.games.model.memory import is_out_of_memory, most_tokens
 from spex_widget.games.model.subject import Encoding, Subject
 from spex_widget.games.units import Span, touches

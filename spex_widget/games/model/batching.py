@@ -6,20 +6,19 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock, RLock
+from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from spex_widget.games.model.evaluating import evaluating
 from spex_widget.games.model.forward import Forward, fetch
-from spex_widget.games.model.kinds import within
-from spex_widget.games.model.memory import if_it_fits, is_out_of_memory, most_tokens, out_of_memory
+from spex_widget.games.model.memory import Room, if_it_fits, is_out_of_memory, out_of_memory
 from spex_widget.games.model.output import ModelOutput, Suffixes
 from spex_widget.games.model.partition import partition
-from spex_widget.games.model.prefix import SHORTEST, Prefix
+from spex_widget.games.model.prefix import SHORTEST, Prefix, beginning
 from spex_widget.games.model.subject import Subject
 from spex_widget.games.model.trial import agree, is_unmoved
 from spex_widget.games.work import Work
@@ -38,74 +37,40 @@ _CPU_PASS, _GPU_PASS = 1_800, 1 / 12
 
 logger = logging.getLogger(__name__)
 
-_locks: WeakKeyDictionary[Any, RLock] = WeakKeyDictionary()
-_locks_lock = Lock()
-
-
-@contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """In evaluation mode, without gradients; every module that was training does so again afterwards.
-
-    One at a time for each model, and for those that share its layers: a game that ends must not set a model to training
-    under another that is in it. Where memory runs out there is a MemoryError that says what may help.
-    """
-    import torch
-
-    with _locks_lock:
-        # A classifier and its body are two objects with the same embedding; a function of a model's output may ask it.
-        lock = _locks.setdefault(model.get_input_embeddings(), RLock())
-    with lock:
-        training = [module for module in model.modules() if module.training]
-        if training:
-            model.eval()
-        try:
-            with torch.inference_mode():
-                yield
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            raise out_of_memory(type(within(model)).__name__) from error
-        finally:
-            for module in training:
-                module.training = True
-
 
 class Batcher:
     """Rows of token ids, evaluated in batches as if one at a time.
 
     Equal rows are evaluated once. Rows are sorted by length, so that padding (on the right, with an attention mask) is
-    small, the longest first, so that memory is taken, or runs out, at once. What all rows begin with is run once. Where
-    memory runs out, batches are halved from there on. Values are waited for but once, at the end.
+    small, the longest first, so that memory is taken, or runs out, at once. What all rows of a call begin with is run
+    once. Where memory runs out, batches are halved. Values are waited for but once, at the end.
 
     Parameters
     ----------
     subject : Subject
     names : tuple of str
         What each line of a row is called in the model's `forward`; token ids come first.
-    fixed : ndarray of shape (k, length), int64, optional
-        What rows begin with, as a rule; rows that begin otherwise are evaluated no less.
 
     Attributes
     ----------
-    rows_at_once, tokens_at_once, logits_at_once : int
-        The most that one batch may hold: rows, tokens with their padding, and logits that are kept.
+    rows_at_once : int
+        The most rows that one batch may hold.
+    room : Room
+        The most tokens with their padding, and logits that are kept.
     pass_tokens : float
         How many tokens take as long as what a pass takes by itself: as much padding is worth a pass less.
     work : Work
         What all calls took together.
     """
 
-    def __init__(
-        self, subject: Subject, names: tuple[str, ...] = ("input_ids",), fixed: IntArray | None = None
-    ) -> None:
+    def __init__(self, subject: Subject, names: tuple[str, ...] = ("input_ids",)) -> None:
         self.subject = subject
         self.work = Work()
         self._forward = Forward(subject, names)
         on_cpu = subject.device.type == "cpu"
         self.rows_at_once = 64 if on_cpu else 256
-        self.tokens_at_once = most_tokens(subject)
-        self.logits_at_once = 2**25 if on_cpu else 2**28
-        self.pass_tokens = _CPU_PASS / max(subject.parameters, 1) ** 0.25 if on_cpu else _GPU_PASS * self.tokens_at_once
+        self.room = Room(subject)
+        self.pass_tokens = _CPU_PASS / max(subject.parameters, 1) ** 0.25 if on_cpu else _GPU_PASS * self.room.tokens
         if subject.kind == "classifier" and subject.pad is None:
             # The classifiers on top of decoders read the last token that is no padding, and refuse batches without it.
             self.rows_at_once = 1
@@ -124,13 +89,11 @@ class Batcher:
         # Padding behind its end cannot reach a causal model, unless its positions turn with the longest row; whether
         # another honours the attention mask is tried out.
         self._padding_is_harmless: bool | None = not subject.turns_with_length if subject.kind == "causal" else None
-        # Every row keeps a token of its own behind the prefix, from which the model says what comes next.
-        self._fixed = None if fixed is None or subject.kind != "causal" else fixed[:, :-1]
-        self._sharing_is_harmless: bool | None = (
-            None
-            if self._fixed is not None and self._fixed.shape[1] >= SHORTEST and not subject.turns_with_length
-            else False
-        )
+        # Whether a causal model goes on from what it keeps of a prefix is tried out as well.
+        self._sharing_is_harmless = None if subject.kind == "causal" and not subject.turns_with_length else False
+        self._unchanged, self._lock = 0, Lock()
+        self._kept: Prefix | None = None
+        self._last: list[IntArray] = []  # a row of the call before
 
     def __call__(self, rows: Sequence[IntArray], read: Read, suffixes: Suffixes = ((),)) -> FloatArray:
         """Evaluate rows.
@@ -176,27 +139,29 @@ class Batcher:
         if prefix is not None:
             rows = [row[:, len(prefix) :] for row in rows]
         lengths = np.array([row.shape[1] for row in rows]) + max(map(len, suffixes))
-        start, ends = 0, deque[int]()
+        start, ends, room = 0, deque[int](), (0, 0)
         while start < len(rows):
-            if not ends:
-                limits = self._most_rows(suffixes), self.tokens_at_once, self.pass_tokens
-                ends.extend(start + end for end in partition(lengths[start:], *limits))
+            if not ends or room != (self.room.tokens, self.room.logits):
+                room = self.room.tokens, self.room.logits
+                limits = self._most_rows(suffixes), self.room.tokens, self.pass_tokens
+                ends = deque(start + end for end in partition(lengths[start:], *limits))
             batch = self._batch(rows[start : ends[0]], suffixes)
             values = self._try(batch, read, suffixes, prefix)
-            if values is None:
-                ends.clear()
-                continue
-            yield values
-            start += len(batch)
-            if start == ends[0]:
-                ends.popleft()
+            if values is not None:
+                yield values
+                start += len(batch)
+                if start == ends[0]:
+                    ends.popleft()
 
     def _try(self, batch: list[IntArray], read: Read, suffixes: Suffixes, prefix: Prefix | None) -> Tensor | None:
         """A batch's values; None where memory ran out, and then later batches are at most half as large."""
         import torch
 
+        size = [int(sizes[-1]) for sizes in self._size(np.array([row.shape[1] for row in batch]), suffixes)]
         try:
-            return read(self._forward(batch, suffixes, prefix))
+            values = read(self._forward(batch, suffixes, prefix))
+            self.room.fitted(*size)
+            return values
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -204,10 +169,9 @@ class Batcher:
                 tokens = batch[0].shape[1] + (0 if prefix is None else len(prefix))
                 raise out_of_memory(self.subject.name, f" on a single input of {tokens} tokens") from error
         # Not before here are the tensors of the failed pass let go.
-        tokens, logits = (int(size[-1]) for size in self._size(np.array([row.shape[1] for row in batch]), suffixes))
-        self.tokens_at_once, self.logits_at_once = max(1, tokens // 2), max(1, logits // 2)
+        self.room.ran_out(*size)
         logger.warning(
-            "memory ran out on a batch of %d inputs; batches hold %d tokens from here on", len(batch), tokens // 2
+            "memory ran out on a batch of %d inputs; batches hold %d tokens now", len(batch), self.room.tokens
         )
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -218,7 +182,7 @@ class Batcher:
         count = len(rows)
         if self.subject.generative:
             _, logits = self._size(np.array([row.shape[1] for row in rows]), suffixes)
-            count = max(1, int((logits <= self.logits_at_once).sum()))
+            count = max(1, int((logits <= self.room.logits).sum()))
         equal = sum(row.shape[1] == rows[0].shape[1] for row in rows[:count])
         return rows[: count if equal == count or self._may_pad(rows[count - 1], rows[0]) else equal]
 
@@ -227,7 +191,7 @@ class Batcher:
         if not self.subject.generative:
             return self.rows_at_once
         _, logits = self._size(np.ones(1, dtype=np.int64), suffixes)
-        return max(1, min(self.rows_at_once, self.logits_at_once // int(logits[0])))
+        return max(1, min(self.rows_at_once, self.room.logits // int(logits[0])))
 
     def _size(self, lengths: npt.NDArray[np.int64], suffixes: Suffixes) -> tuple[IntArray, IntArray]:
         """How many tokens, with padding, and how many logits the first 1, 2, … rows make, the longest first."""
@@ -251,24 +215,47 @@ class Batcher:
                 )
         return self._padding_is_harmless
 
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Within, the model does not change from call to call: what they all begin with is run once for all of them."""
+        with self._lock:
+            self._unchanged += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._unchanged -= 1
+                if not self._unchanged:
+                    self._kept, self._last = None, []
+
     def _shared_prefix(self, rows: list[IntArray]) -> Prefix | None:
         """What the model made of the tokens that rows, the longest first, begin with; None where it is not shared."""
-        fixed = self._fixed
-        if fixed is None or self._sharing_is_harmless is False or len(rows) < 2:
+        if self._sharing_is_harmless is False:
             return None
-        length = fixed.shape[1]
-        if not all(row.shape[1] > length and np.array_equal(row[:, :length], fixed) for row in rows):
+        kept, last = self._kept, self._last
+        if self._unchanged:
+            self._last = rows[:1]
+        if kept is not None and all(kept.begins(row) for row in rows):
+            return kept
+        # Later calls, too, will begin as what was kept and as the call before.
+        tried = [*rows, *last] if kept is None else [*rows, *last, np.pad(kept.tokens, ((0, 0), (0, 1)))]
+        length = beginning(tried) if len(tried) > 1 else 0
+        if length < SHORTEST or (not last and length * (len(rows) - 1) < self.pass_tokens):
             return None
-        # Anew in every call: weights, adapters and hooks may have changed since.
-        prefix = if_it_fits(lambda: self._forward.run_prefix(fixed))
+        # Else anew in every call: weights, adapters and hooks may have changed since.
+        prefix = if_it_fits(lambda: self._forward.run_prefix(rows[0][:, :length]))
         if self._sharing_is_harmless is None:
-            self._sharing_is_harmless = prefix is not None and self._may_share(prefix, rows[-1], rows[0])
+            self._sharing_is_harmless = prefix is not None and self._may_share(prefix, tried[-1], tried[0])
             if self._sharing_is_harmless is False:
                 logger.info(
                     "%s does not go on from a prefix's cache, or memory does not do for one, so every row is run whole",
                     self.subject.name,
                 )
-        return prefix if self._sharing_is_harmless else None
+        if not self._sharing_is_harmless:
+            return None
+        if self._unchanged:
+            self._kept = prefix
+        return prefix
 
     def _may_share(self, prefix: Prefix, short: IntArray, long: IntArray) -> bool | None:
         """Whether the model goes on from the prefix's cache as it does from the prefix: tried once, on two rows.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,10 @@ class Prefix:
     def __len__(self) -> int:
         return int(self.tokens.shape[1])
 
+    def begins(self, row: IntArray) -> bool:
+        """Whether a row begins with it, and has a token of its own behind it: from that the model goes on."""
+        return bool(row.shape[1] > len(self)) and np.array_equal(row[:, : len(self)], self.tokens)
+
     def for_rows(self, rows: int) -> Any:
         """The cache for a batch, to be used in one pass.
 
@@ -51,6 +56,22 @@ class Prefix:
                 own.reorder_cache(torch.zeros(rows, dtype=torch.long))
                 shared.layers.append(own)
         return shared
+
+
+def beginning(rows: Sequence[IntArray]) -> int:
+    """How many tokens several rows, (k, length) each, begin with alike, one of its own left to the shortest.
+
+    Examples
+    --------
+    >>> beginning([np.array([[7, 8, 9, 4]]), np.array([[7, 8, 9, 5, 6]]), np.array([[7, 8, 1]])])
+    2
+    """
+    length = int(min(row.shape[1] for row in rows)) - 1
+    for some in (rows[:: len(rows) - 1], rows):  # two of them tell nearly always
+        starts = np.stack([row[:, :length] for row in some])
+        alike = (starts == starts[0]).all(axis=(0, 1))
+        length = length if alike.all() else int(np.argmin(alike))
+    return length
 
 
 def _view(layer: Any, rows: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
-from spex_widget.games.model.batching import evaluating
+from spex_widget.games.model.evaluating import evaluating
 from spex_widget.games.targets.readout import Prompt, TokenIds
 from spex_widget.games.units import Span
 
