@@ -9,6 +9,7 @@ import torch
 
 import tiny
 from spex_widget.games import LogOdds, TextGame
+from spex_widget.games.model import forward
 from spex_widget.games.model.batching import Batcher
 from spex_widget.games.model.subject import Subject
 from text_reference import ROBERTA, coalitions_of, log_probability, logits_of, plain
@@ -55,9 +56,29 @@ def removed(tokenizer, fixed, free, coalition):
     return [*before, *itertools.chain(*(ids for ids, here in zip(words, kept, strict=True) if here)), *after]
 
 
+@pytest.fixture(params=["masks", "no masks"])
+def masks(request, monkeypatch):
+    """Whether a model is given masks that it can do without: on a GPU it is not."""
+    if request.param == "no masks":
+        monkeypatch.setattr(forward, "_MASKED", ())
+    return request.param == "masks"
+
+
+def watch_masks(model):
+    """Whether there was a mask, pass by pass, beside how many rows."""
+    seen = []
+    model.register_forward_pre_hook(
+        lambda module, args, options: seen.append(
+            (len(options["input_ids"]), options.get("attention_mask") is not None)
+        ),
+        with_kwargs=True,
+    )
+    return seen
+
+
 @pytest.mark.parametrize("fixed", ["", FIXED], ids=["all free", "shared prefix"])
 @pytest.mark.parametrize("kind", CAUSAL)
-def test_causal_models_with_and_without_a_shared_prefix(kind, fixed, caplog):
+def test_causal_models_with_and_without_a_shared_prefix(kind, fixed, masks, caplog):
     tokenizer = CAUSAL[kind]()
     model = tiny.build(kind, tokenizer)
     text = f"{fixed} {FREE}".strip()
@@ -65,7 +86,10 @@ def test_causal_models_with_and_without_a_shared_prefix(kind, fixed, caplog):
     with caplog.at_level(logging.INFO, "spex_widget"):
         game = TextGame(model, tokenizer, text, ablation="remove", target=" yes no", protect=protect)
         rows = coalitions_of(game.n, 20)
+        seen = watch_masks(model)
         values = game(rows)
+    # A batch with the start token for a prompt of nothing keeps its mask: here it is padding as well.
+    assert masks in {masked for count, masked in seen if count > 1}
     continuation = plain(tokenizer, " yes no" if tokenizer is tiny.byte_level() else "yes no")
     expected = []
     for x in rows:
@@ -80,13 +104,19 @@ def test_causal_models_with_and_without_a_shared_prefix(kind, fixed, caplog):
 
 
 @pytest.mark.parametrize("family", ENCODERS)
-def test_classifiers_and_encoders(family):
+def test_classifiers_and_encoders(family, masks):
     tokenizer = ENCODERS[family]()
     model = tiny.build(f"{family}ForSequenceClassification", tokenizer)
     game = TextGame(model, tokenizer, FREE, ablation="remove", target=1)
     rows = coalitions_of(game.n, 20)
     ids = [removed(tokenizer, "", FREE, x) for x in rows]
+    seen = watch_masks(model)
     np.testing.assert_allclose(game(rows)[:, 0], [logits_of(model, i)[1] for i in ids], rtol=1e-6, atol=1e-5)
+
+    game._batcher.pass_tokens = 0.1  # a batch for each length
+    seen.clear()
+    game(rows)
+    assert all(masked == masks for _, masked in seen)
 
     encoder = tiny.build(f"{family}Model", tokenizer)
 
@@ -139,7 +169,7 @@ def test_compiled_models_are_what_they_were_compiled_from(kind):
 
 
 @pytest.mark.parametrize("kind", SEQ2SEQ)
-def test_models_with_a_decoder_of_their_own(kind):
+def test_models_with_a_decoder_of_their_own(kind, masks):
     tokenizer = SEQ2SEQ[kind]()
     model = tiny.build(kind, tokenizer)
     start = [0]

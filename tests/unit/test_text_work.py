@@ -24,7 +24,8 @@ class OfAnotherMind(GPT2LMHeadModel):
     """A model that takes a cache and does not look at it, as some that come with code of their own."""
 
     def forward(self, input_ids=None, past_key_values=None, use_cache=None, attention_mask=None, **options):
-        attention_mask = attention_mask[:, -input_ids.shape[1] :]
+        if attention_mask is not None:
+            attention_mask = attention_mask[:, -input_ids.shape[1] :]
         return super().forward(input_ids, None, attention_mask=attention_mask, use_cache=use_cache, **options)
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 IntArray = npt.NDArray[np.int64]
 
+# Where a mask costs nothing: from other devices transformers reads it back before a pass begins, which waits for them.
+_MASKED = ("cpu",)
+
 
 class Forward:
     """Passes through a model, with padding on the right, and what they took.
@@ -38,7 +41,9 @@ class Forward:
     def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
         self.subject = subject
         self.names = names
-        self._pad = subject.pad or 0
+        self._pad = pad = subject.pad or 0
+        # What a causal model cannot reach is filled with no padding, for which some look where there is no mask.
+        self._fill = pad if subject.kind != "causal" else int(pad == 0)
         self._accepted = accepted = subject.accepts
         # Vision-language models name the cache alone, and hand on whether to make one.
         self._caches = "use_cache" in accepted or {"past_key_values", "kwargs"} <= accepted
@@ -62,11 +67,11 @@ class Forward:
         """
         if self.subject.kind == "causal":
             return [self._continued(rows, suffix, prefix) for suffix in suffixes]
-        inputs = self._padded(rows)
+        inputs, present = self._padded(rows)
         if self.subject.kind == "seq2seq":
-            return self._written(inputs, suffixes)
+            return self._written(inputs, present, suffixes)
         answer = self._run(self.subject.model, inputs)
-        return [_answer(answer[0] if self.subject.kind == "encoder" else _logits(answer), inputs)]
+        return [_answer(answer[0] if self.subject.kind == "encoder" else _logits(answer), present)]
 
     def run_prefix(self, tokens: IntArray) -> Prefix | None:
         """Run what rows begin with; None where the model keeps nothing that could be gone on from."""
@@ -74,7 +79,7 @@ class Forward:
 
         if "past_key_values" not in self._accepted:
             return None
-        inputs = self._padded([tokens])
+        inputs, _ = self._padded([tokens])
         if "logits_to_keep" in self._accepted:
             inputs["logits_to_keep"] = 1
         answer = self._run(self.subject.model, inputs, use_cache=True)
@@ -91,7 +96,7 @@ class Forward:
         """A causal model's logits from behind each row on."""
         import torch
 
-        inputs = self._padded(rows, suffix, prefix)
+        inputs, present = self._padded(rows, suffix, prefix)
         lengths = np.array([row.shape[1] + len(suffix) for row in rows])
         # Where a model says what comes next, from the end: an adapter may have put tokens of its own in front.
         at = lengths[:, None] - lengths.max() + np.arange(-1 - len(suffix), 0)
@@ -99,40 +104,36 @@ class Forward:
             inputs["logits_to_keep"] = int(-at.min())
         logits = _logits(self._run(self.subject.model, inputs))
         row_of = torch.arange(len(rows), device=logits.device)[:, None]
-        return _answer(logits[row_of, _send(at, logits.device)], inputs)
+        return _answer(logits[row_of, _send(at, logits.device)], present)
 
-    def _written(self, inputs: dict[str, Any], suffixes: Suffixes) -> list[ModelOutput]:
+    def _written(self, inputs: dict[str, Any], present: Tensor, suffixes: Suffixes) -> list[ModelOutput]:
         """The logits of a decoder of its own, for all suffixes from one pass of the encoder."""
-        subject, present = self.subject, inputs["attention_mask"]
+        subject, mask = self.subject, {name: line for name, line in inputs.items() if name == "attention_mask"}
         read = self._run(subject.model.get_encoder(), inputs, use_cache=None)
         answers = []
         for suffix in suffixes:
             written = np.tile(np.array([*subject.decoder_start, *suffix]), (len(present), 1))
-            decoder = {
-                "encoder_outputs": read,
-                "attention_mask": present,
-                "decoder_input_ids": _send(written, present.device),
-            }
+            decoder = {"decoder_input_ids": _send(written, present.device), "encoder_outputs": read, **mask}
             self._work += Work(tokens=written.size)
             logits = _logits(self._run(subject.model, decoder))
-            answers.append(_answer(logits[:, -1 - len(suffix) :], inputs))
+            answers.append(_answer(logits[:, -1 - len(suffix) :], present))
         return answers
 
     def _run(self, module: Any, inputs: dict[str, Any], use_cache: bool | None = False) -> Any:
         if use_cache is not None and self._caches:
             inputs = {**inputs, "use_cache": use_cache}
         self._work += Work(passes=1)
-        with self._stopwatch.running(inputs["attention_mask"].device):
+        with self._stopwatch.running(next(iter(inputs.values())).device):  # of the token ids
             return module(**inputs)
 
     def _padded(
         self, rows: Sequence[IntArray], suffix: tuple[int, ...] = (), prefix: Prefix | None = None
-    ) -> dict[str, Any]:
-        """A batch's inputs, on the model's device."""
+    ) -> tuple[dict[str, Any], Tensor]:
+        """A batch's inputs, on the model's device, and which tokens are there, (batch, length) of 0 and 1."""
         before = 0 if prefix is None else len(prefix)
         lengths = np.array([row.shape[1] + len(suffix) for row in rows])
         filled = np.zeros((len(self.names), len(rows), lengths.max()), dtype=np.int64)
-        filled[0] = self._pad
+        filled[0] = self._fill
         for i, row in enumerate(rows):
             filled[:, i, : row.shape[1]] = row
             filled[0, i, row.shape[1] : lengths[i]] = suffix
@@ -145,11 +146,15 @@ class Forward:
             for i, row in enumerate(rows):
                 present[i, before : before + row.shape[1]] = lines["attention_mask"][i, : row.shape[1]]
         device = self.subject.device
-        inputs = {name: _send(line, device) for name, line in {**lines, "attention_mask": present}.items()}
+        sent = {name: _send(line, device) for name, line in {**lines, "attention_mask": present}.items()}
+        reached = self.subject.kind != "causal" and lengths.min() < lengths.max()
+        needed = reached or "attention_mask" in lines or (filled[0][:, [0, -1]] == self._pad).any()
+        spared = device.type not in _MASKED and not needed
+        inputs = {name: line for name, line in sent.items() if not (spared and name == "attention_mask")}
         if prefix is not None:
             inputs["past_key_values"] = prefix.for_rows(len(rows))
         self._work += Work(tokens=int(lengths.sum()), padding=int(filled[0].size - lengths.sum()))
-        return inputs
+        return inputs, sent["attention_mask"]
 
 
 def fetch(values: Tensor) -> FloatArray:
@@ -157,7 +162,7 @@ def fetch(values: Tensor) -> FloatArray:
     import torch
 
     if values.is_cuda:
-        host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+        host = torch.empty(values.shape, dtype=values.dtype, device="cpu", pin_memory=True)
         host.copy_(values, non_blocking=True)
         torch.cuda.current_stream(values.device).synchronize()
         values = host
@@ -175,8 +180,8 @@ def _logits(answer: Any) -> Tensor:
     return answer.logits if hasattr(answer, "logits") else answer[0]
 
 
-def _answer(output: Tensor, inputs: dict[str, Any]) -> ModelOutput:
+def _answer(output: Tensor, present: Tensor) -> ModelOutput:
     import torch
 
-    present = inputs["attention_mask"].to(output.device).bool()
-    return ModelOutput(output if output.dtype == torch.float64 else output.float(), present)
+    values = output if output.dtype == torch.float64 else output.float()
+    return ModelOutput(values, present.to(output.device).bool())

@@ -110,8 +110,7 @@ class Subject:
         """Where inputs go: the first layer's device, also of a model that is spread over several or offloaded."""
         import torch
 
-        embedding = self.model.get_input_embeddings()
-        weight = embedding.weight() if callable(embedding.weight) else embedding.weight  # packed where quantised
+        embedding, weight = self.model.get_input_embeddings(), self._embedding
         if not weight.is_meta:
             return weight.device
         # A weight that is loaded for each pass: its layer's hooks, else those around it, say where that is run.
@@ -128,7 +127,12 @@ class Subject:
     @property
     def vocabulary(self) -> int:
         """How many token ids the model knows."""
-        return int(self.model.get_input_embeddings().weight.shape[0])
+        return int(self._embedding.shape[0])
+
+    @property
+    def _embedding(self) -> Any:
+        weight = self.model.get_input_embeddings().weight
+        return weight() if callable(weight) else weight  # packed where quantised
 
     @property
     def positions(self) -> int | None:
