@@ -212,8 +212,9 @@ class TextGame(Game):
 
     @property
     def moves_with_batch(self) -> bool:
-        """Whether the model computes in half precision, in which values round otherwise in another batch."""
-        return bool(self._subject.model.dtype.itemsize < 4) and self._batcher.rows_at_once > 1
+        """Whether the model computes in half precision, if in part, so that values round otherwise in another batch."""
+        half = any(weight.dtype.itemsize < 4 for weight in self._subject.model.parameters())
+        return half and self._batcher.rows_at_once > 1
 
     def span(self, text: str) -> slice:
         """The outputs that a stretch of the answer is made of, to be explained together: `select` takes them.

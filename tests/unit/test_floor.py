@@ -219,6 +219,13 @@ def test_a_rule_that_asks_what_is_settled_waits_for_it():
     assert (session.ablations, session.snapshot().reason) == (alone.ablations, alone.snapshot().reason)
 
 
+def test_a_model_in_half_precision_but_for_its_embedding_has_one():
+    model = copy.deepcopy(tiny.build("LlamaForCausalLM", tiny.unigram())).to(torch.bfloat16)
+    model.get_input_embeddings().to(torch.float32)
+    model.get_input_embeddings().register_forward_hook(lambda module, args, output: output.to(torch.bfloat16))
+    assert TextGame(model, tiny.unigram(), TEXT, target=" yes").moves_with_batch
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
 def test_a_model_in_half_precision_has_one(dtype):
     model = copy.deepcopy(tiny.build("LlamaForCausalLM", tiny.unigram())).to(dtype)

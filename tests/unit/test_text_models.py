@@ -87,6 +87,7 @@ def test_causal_models_with_and_without_a_shared_prefix(kind, fixed, masks, capl
         game = TextGame(model, tokenizer, text, ablation="remove", target=" yes no", protect=protect)
         rows = coalitions_of(game.n, 20)
         seen = watch_masks(model)
+        game._batcher.pass_tokens = 5.0
         values = game(rows)
     # A batch with the start token for a prompt of nothing keeps its mask: here it is padding as well.
     assert masks in {masked for count, masked in seen if count > 1}

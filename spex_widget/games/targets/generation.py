@@ -24,6 +24,7 @@ _GREEDY = {
     "constraints": None,
     "force_words_ids": None,
     "max_time": None,
+    "disable_compile": True,
 }
 
 
