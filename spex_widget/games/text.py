@@ -33,7 +33,7 @@ class TextGame(Game):
     adapters or without, quantised, offloaded or spread over devices: the model is evaluated as it is, where it is.
 
     Special tokens are never players, nor is what a chat template writes. Tokens that cover only white space, between
-    units, belong to no player and stay.
+    units, belong to no player and stay; a single space goes with the unit behind it.
 
     Parameters
     ----------
@@ -52,7 +52,8 @@ class TextGame(Game):
     ablation : {"auto", "mask_token", "remove", "neutral", "attention"}, Neutral, Replace, Infill or mapping
         What happens to the tokens of an ablated player: each is replaced by the mask token; they are removed; each is
         replaced by a neutral token (see `Neutral`); or they are hidden by the attention mask, the positions of all
-        others kept, which is refused where a model does not honour it. "auto" is the mask token where the tokenizer
+        others kept (behind the last word that is present none is, and an answer moves up), which is refused where a
+        model does not honour it. "auto" is the mask token where the tokenizer
         has one, and removal else. `Replace`, or a mapping from players to texts, puts another text in the place of a
         player; `Infill` what a masked language model would write there.
     target : str, int, Target or None
@@ -190,8 +191,8 @@ class TextGame(Game):
         return self._batcher(self._rows(coalitions), self._readout.read, self._readout.suffixes)
 
     def unchanged(self) -> AbstractContextManager[None]:
-        """A stretch in which the model does not change: what all calls begin with is run once for all of them."""
-        return self._batcher.unchanged()
+        """A stretch in which the model does not change: what calls have in common is run once for all of them."""
+        return self._batcher.unchanged(remembers=not self.moves_with_batch)
 
     def show(self, coalition: npt.ArrayLike) -> str:
         """What the model sees in one coalition, special tokens included, decoded from the token ids.

@@ -239,7 +239,7 @@ class Run:
 
 
 def in_words(error: BaseException) -> str:
-    """An error as a person reads it."""
+    """An error as a person reads it, and a file takes it: Python spells a path that is no UTF-8 by half surrogates."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted by you"
-    return f"{type(error).__name__}: {error}".removesuffix(": ")
+    return f"{type(error).__name__}: {error}".removesuffix(": ").encode(errors="replace").decode()

@@ -137,6 +137,12 @@ def test_hidden_tokens_are_as_if_removed_with_the_positions_of_the_others_kept(k
     assert np.abs(values - game_of(kind, "remove")(np.array(ROWS)))[:-1].max() > 1e-3  # positions matter
 
 
+def test_a_text_that_ends_with_the_token_that_it_begins_with_can_be_hidden_too():
+    model = tiny.build("Qwen3ForCausalLM", tiny.byte_level())
+    game = TextGame(model, tiny.byte_level(), " bad at all not bad", ablation="attention", target=" yes")
+    assert game.ablation == "hidden by the attention mask"
+
+
 def test_what_is_hidden_is_shown():
     assert game_of(GPT2, "attention").show(ROWS[1]) == "[hidden: the plot] was not [hidden: bad] at all"
     assert game_of(BERT, "attention").show(ROWS[0]) == "[CLS] the plot was [hidden: not] bad at all [SEP]"

@@ -13,6 +13,7 @@ import tiny
 from spex_widget.games import LogOdds, TextGame
 from spex_widget.games.model.evaluating import evaluating
 from spex_widget.games.work import Work
+from spex_widget.session import Session
 from text_reference import CLASSIFIERS, load, log_probability, plain
 
 FIXED = "Is it good? Say yes or no. I expected a dull evening, but the plot"
@@ -232,6 +233,32 @@ def test_work_counts_rows_passes_and_tokens():
     assert work.other_seconds > before.other_seconds
     assert game.restrict([0, 1]).work == work
     assert Work() + work == work
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_equal_inputs_are_evaluated_once_while_the_model_does_not_change(dtype):
+    model = tiny.build(BERT, tiny.wordpiece()).to(dtype)
+    game = TextGame(model, tiny.wordpiece(), "not not bad bad", ablation="remove", target=0)
+    values = game(ALL)
+    before = game.work
+    with game.unchanged():
+        again = np.vstack([game(row) for row in ALL])
+    inputs = {tuple(np.array(["not", "not", "bad", "bad"])[row]) for row in ALL}
+    # In half precision a value moves with its batch, and by how much is seen of what is evaluated again.
+    assert game.work.evaluated - before.evaluated == (len(inputs) if dtype == torch.float32 else len(ALL))
+    assert game.work.rows - before.rows == len(ALL)
+    np.testing.assert_allclose(again, values, rtol=1e-6 if dtype == torch.float32 else 0.05, atol=1e-5)
+    game(ALL[0])
+    assert game.work.passes > before.passes + len(inputs) - 1
+
+
+def test_a_run_evaluates_equal_inputs_once():
+    model = tiny.build(BERT, tiny.wordpiece())
+    game = TextGame(model, tiny.wordpiece(), " ".join(["bad"] * 8), ablation="remove", target=0)
+    before = game.work
+    Session(game, budget=200, log=None).wait(60)
+    assert game.work.rows - before.rows == 200
+    assert game.work.evaluated - before.evaluated <= 9  # none to eight of "bad"
 
 
 def test_a_pipeline_brings_its_tokenizer():

@@ -63,8 +63,11 @@ def _try(subject: Subject, rows: Hidden) -> None:
     masked = whole.copy()
     line = rows.names.index("attention_mask")
     masked[line] = ~gone
-    apart, near = whole.copy(), whole[:, [0, -1]]
+    apart = whole.copy()
     apart[line, 1:-1] = 0
+    # Two tokens at its ends that differ: of equal ones a model says the same, however far apart they are.
+    apart[0, 0] = next((token for token in whole[0] if token != whole[0, -1]), whole[0, 0])
+    near = apart[:, [0, -1]]
     if "position_ids" in rows.names:
         line = rows.names.index("position_ids")
         near[line] = whole[line, :2]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from spex_widget.games.model.evaluating import evaluating
 from spex_widget.games.model.forward import Forward, fetch
+from spex_widget.games.model.kept import Kept
 from spex_widget.games.model.memory import Room, if_it_fits, is_out_of_memory, out_of_memory
 from spex_widget.games.model.output import ModelOutput, Suffixes
 from spex_widget.games.model.partition import partition
@@ -41,9 +42,9 @@ logger = logging.getLogger(__name__)
 class Batcher:
     """Rows of token ids, evaluated in batches as if one at a time.
 
-    Equal rows are evaluated once. Rows are sorted by length, so that padding (on the right, with an attention mask) is
-    small, the longest first, so that memory is taken, or runs out, at once. What all rows of a call begin with is run
-    once. Where memory runs out, batches are halved. Values are waited for but once, at the end.
+    Equal rows of a call are evaluated once. Rows are sorted by length, so that padding (on the right, with an attention
+    mask) is small, the longest first, so that memory is taken, or runs out, at once. What all rows of a call begin with
+    is run once. Where memory runs out, batches are halved. Values are waited for but once, at the end.
 
     Parameters
     ----------
@@ -91,9 +92,8 @@ class Batcher:
         self._padding_is_harmless: bool | None = not subject.turns_with_length if subject.kind == "causal" else None
         # Whether a causal model goes on from what it keeps of a prefix is tried out as well.
         self._sharing_is_harmless = None if subject.kind == "causal" and not subject.turns_with_length else False
-        self._unchanged, self._lock = 0, Lock()
-        self._kept: Prefix | None = None
-        self._last: list[IntArray] = []  # a row of the call before
+        self._kept: Kept | None = None
+        self._stretches, self._lock = 0, Lock()
 
     def __call__(self, rows: Sequence[IntArray], read: Read, suffixes: Suffixes = ((),)) -> FloatArray:
         """Evaluate rows.
@@ -120,22 +120,27 @@ class Batcher:
 
         with evaluating(self.subject.model):
             began = perf_counter()
-            place: dict[tuple[int, bytes], int] = {}
-            index = [place.setdefault((row.shape[1], row.tobytes()), len(place)) for row in rows]
-            first = np.unique(index, return_index=True)[1]
-            order = first[np.argsort([-rows[i].shape[1] for i in first], kind="stable")]
+            keys = [(row.shape[1], row.tobytes()) for row in rows]
+            kept, question = self._kept or Kept(), (read, tuple(suffixes))
+            known = kept.known(question)
+            fresh = {key: row for key, row in zip(keys, rows, strict=True) if key not in known}
+            order = sorted(fresh, key=lambda key: -key[0])
+            parts: list[Tensor] = []
             try:
-                values = fetch(torch.cat(list(self._parts([rows[i] for i in order], read, suffixes))))
+                parts += self._parts([fresh[key] for key in order], read, suffixes, kept)
+                values = fetch(torch.cat(parts)) if parts else ()
             finally:  # what a call that fails has taken is its own, not the next one's
                 work = self._forward.take_work() + Work(rows=len(rows), evaluated=len(order))
                 self.work += work + Work(other_seconds=perf_counter() - began - work.forward_seconds)
-        back = np.empty(len(order), dtype=np.intp)
-        back[np.array(index)[order]] = np.arange(len(order))
-        return values[back[index]]
+            found = dict(zip(order, values, strict=True))
+            kept.remember(question, found)
+        return np.array([found[key] if key in found else known[key] for key in keys])
 
-    def _parts(self, rows: list[IntArray], read: Read, suffixes: Suffixes) -> Iterator[Tensor]:
+    def _parts(self, rows: list[IntArray], read: Read, suffixes: Suffixes, kept: Kept) -> Iterator[Tensor]:
         """The values of rows, the longest first, batch after batch."""
-        prefix = self._shared_prefix(rows)
+        if not rows:
+            return
+        prefix = self._shared_prefix(rows, kept)
         if prefix is not None:
             rows = [row[:, len(prefix) :] for row in rows]
         lengths = np.array([row.shape[1] for row in rows]) + max(map(len, suffixes))
@@ -216,29 +221,31 @@ class Batcher:
         return self._padding_is_harmless
 
     @contextmanager
-    def unchanged(self) -> Iterator[None]:
-        """Within, the model does not change from call to call: what they all begin with is run once for all of them."""
+    def unchanged(self, remembers: bool) -> Iterator[None]:
+        """Within, the model does not change from call to call: what they all begin with is run once for all of them.
+
+        So are equal rows, if it `remembers`; where values move with the batch they are to be evaluated again.
+        """
         with self._lock:
-            self._unchanged += 1
+            self._kept = self._kept or Kept(remembers)
+            self._stretches += 1
         try:
             yield
         finally:
             with self._lock:
-                self._unchanged -= 1
-                if not self._unchanged:
-                    self._kept, self._last = None, []
+                self._stretches -= 1
+                self._kept = self._kept if self._stretches else None
 
-    def _shared_prefix(self, rows: list[IntArray]) -> Prefix | None:
+    def _shared_prefix(self, rows: list[IntArray], kept: Kept) -> Prefix | None:
         """What the model made of the tokens that rows, the longest first, begin with; None where it is not shared."""
         if self._sharing_is_harmless is False:
             return None
-        kept, last = self._kept, self._last
-        if self._unchanged:
-            self._last = rows[:1]
-        if kept is not None and all(kept.begins(row) for row in rows):
-            return kept
+        last, kept.last = kept.last, rows[:1]
+        if kept.prefix is not None and all(kept.prefix.begins(row) for row in rows):
+            return kept.prefix
         # Later calls, too, will begin as what was kept and as the call before.
-        tried = [*rows, *last] if kept is None else [*rows, *last, np.pad(kept.tokens, ((0, 0), (0, 1)))]
+        tried = [*rows, *last]
+        tried += [] if kept.prefix is None else [np.pad(kept.prefix.tokens, ((0, 0), (0, 1)))]
         length = beginning(tried) if len(tried) > 1 else 0
         if length < SHORTEST or (not last and length * (len(rows) - 1) < self.pass_tokens):
             return None
@@ -253,8 +260,7 @@ class Batcher:
                 )
         if not self._sharing_is_harmless:
             return None
-        if self._unchanged:
-            self._kept = prefix
+        kept.prefix = prefix
         return prefix
 
     def _may_share(self, prefix: Prefix, short: IntArray, long: IntArray) -> bool | None:
