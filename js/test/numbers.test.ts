@@ -27,6 +27,13 @@ test("what lies between two values takes its power of ten once it is rounded", (
   expect(between(0, 9.96)).toBe("+9.96");
 });
 
+test("what lies between two values of size about 1 has no power of ten", () => {
+  expect(between(0.99112, 1)).toBe("+0.00888");
+  expect(between(-5.77, -5.7701)).toBe("−0.000100"); // as single precision has it
+  expect(between(1, 1.000005)).toBe("+0.000005");
+  expect(between(0.003, 0.004)).toBe("+1.00e−3"); // neither has a value
+});
+
 test("a value has no more digits than single precision", () => {
   const values = [1_000_700_032, 999_699_968, 999_999_968]; // 1,000,700,000 and so on, as the wire has them
   const write = (all: number[]) => all.map((x) => figure(x, spreadOf(all)));
