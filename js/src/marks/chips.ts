@@ -15,7 +15,7 @@ export function chip(player: number, players: readonly string[]): HTMLElement {
 /** Which it is of the units with its name, where there are several. */
 function numeral(player: number, players: readonly string[]): HTMLElement[] {
   const nth = namesakes(players)[player];
-  return nth ? [make("sub", "spex-muted", String(nth))] : [];
+  return nth ? [make("sub", "", String(nth))] : [];
 }
 
 /** The chip of a unit that is out, which puts it back. */

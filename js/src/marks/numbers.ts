@@ -10,7 +10,7 @@ export function count(x: number): string {
 }
 
 /** A full bar of a power outside of these has its effects written with a power of ten. */
-const [SMALLEST, LARGEST] = [-2, 5];
+const [SMALLEST, LARGEST] = [-4, 5];
 
 /** Single precision, as the wire has it, tells so many digits apart. */
 const DIGITS = 7;
