@@ -112,13 +112,13 @@ const SUM =
   "What a set adds when all its members are there, beyond what its smaller parts add. + raises the output, − lowers it.";
 
 const SCALES =
-  "Larger sets are on a larger scale: compare sets of one order, or choose Fourier, which weighs all orders alike.";
+  "larger sets are on a larger scale: compare sets of one order, or choose Fourier, which weighs all orders alike.";
 
 const INDEX_WORDS: Record<string, string> = {
   FBII: `${SUM} All effects up to this order are chosen together, so that their sum comes closest to the surrogate.`,
   FSII: `${SUM} All effects up to this order are chosen together, so that their sum comes closest to the surrogate, by Shapley's weights.`,
-  Moebius: `${SUM} All other units are ablated. ${SCALES}`,
-  BII: `${SUM} Averaged over the presence of all other units. ${SCALES} The BII of k units is 2ᵏ times the size of their Fourier coefficient.`,
+  Moebius: `${SUM} All other units are ablated. Beware: ${SCALES}`,
+  BII: `${SUM} Averaged over the presence of all other units. The BII of k units is 2ᵏ times as large as their Fourier coefficient, so ${SCALES}`,
   SII: `${SUM} Averaged over the presence of all other units, by Shapley's weights.`,
   BV: "What a unit adds, averaged over the presence of all others. + raises the output, − lowers it.",
   SV: "What a unit adds, averaged over the orders in which units could join. + raises the output, − lowers it.",
