@@ -205,10 +205,10 @@ export interface Frame {
   /** How many round marks are passed. */
   round: number;
   exact: boolean;
-  /** Which output the estimate speaks of; −1 for a sum of several, which only has a label. */
+  /** Which output the estimate speaks of, before the first the one that was chosen; −1 for a sum of several, which only has a label. */
   output: number;
   outputLabel: string;
-  /** The outputs that the estimate is a sum of, by position, and their weights; none before the first estimate. */
+  /** The outputs that it is a sum of, by position, and their weights. */
   outputTerms: [output: number, weight: number][];
   /** Which refiners speak in the surrogate, and with what weight. */
   weights: Record<string, number>;

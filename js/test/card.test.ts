@@ -185,7 +185,7 @@ test("effect, interval, kind, status and the sentence are of this very set", () 
   expect(text).toContain("+3.00(+2.50 to +3.25) BII · reversal");
   expect(text).toContain("settled for this surrogate and this ablation");
   expect(view.find(".spex-sentence").textContent).toBe(
-    "Without “bad”, “not” lowers POSITIVE by 1.00; with it, it raises it by 1.00: a reversal.",
+    "On average over the rest, without “bad”, “not” lowers POSITIVE by 1.00; with it, it raises it by 1.00: a reversal.",
   );
   expect(view.find(".spex-card .spex-help summary").textContent).toBe("what “reversal” means");
   expect(view.find(".spex-formula").textContent).toContain("alone(i) · together(i) < 0");

@@ -21,7 +21,7 @@ test("a run says what is explained, how far it is and how faithful", () => {
   expect(view.find(".spex-what").title).toContain("/tmp/log.sqlite");
   const said = view.find(".spex-now").textContent;
   expect(said).toContain("running312 / 800 ablations · 1,240/s · 1 s left");
-  expect(said).toContain("held-out R² .93 (.90–.95)");
+  expect(said).toContain("held-out R² .93 (.90 to .95)");
   expect(view.find("[role=progressbar]").getAttribute("aria-valuenow")).toBe("312");
 });
 
@@ -196,6 +196,13 @@ test("a frame that cannot be read shows as a failure", () => {
   const view = mount(frame({ version: 1 }, KNOWN));
   expect(view.find("[role=alert]").hidden).toBe(false);
   expect(view.find("[role=alert]").textContent).toContain("version 1");
+});
+
+test("before the first estimate it names the output that was chosen", () => {
+  const outputs = ["NEGATIVE", "POSITIVE"];
+  const view = mount(frame({ output: 1, output_label: "POSITIVE", fitted: 0, round: 0, r2: null }), { outputs });
+  expect(view.find(".spex-what strong").textContent).toBe("POSITIVE");
+  expect(view.find(".spex-keys").textContent).toContain("+ raises POSITIVE, − lowers it");
 });
 
 test("a stretch of an answer goes by how it reads, and tiny effects are written by their power of ten", () => {

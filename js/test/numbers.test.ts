@@ -14,8 +14,9 @@ test.each([
   [-0.001, 4, "0.00"],
   [0.0123, 0.015, "+0.0123"],
   [0.1234, 0.0412, "+0.1234"],
-  [0.000999, 0.000999, "+9.99e−4"],
-  [0.0009999, 0.0009999, "+1.00e−3"],
+  [0.000999, 0.000999, "+0.000999"],
+  [0.0000999, 0.0000999, "+9.99e−5"],
+  [0.000009999, 0.000009999, "+1.00e−5"],
   [1e-9, 1.2e-9, "+1.00e−9"],
   [-3e-10, 1.2e-9, "−0.30e−9"],
   [0.0000034, 0.000005, "+3.40e−6"],
@@ -25,6 +26,13 @@ test.each([
 test("what lies between two values takes its power of ten once it is rounded", () => {
   expect(between(7e-10, -2.99999e-10)).toBe("−1.00e−9");
   expect(between(0, 9.96)).toBe("+9.96");
+});
+
+test("what lies between two values of size about 1 has no power of ten", () => {
+  expect(between(0.99112, 1)).toBe("+0.00888");
+  expect(between(-5.77, -5.7701)).toBe("−0.000100"); // as single precision has it
+  expect(between(1, 1.000005)).toBe("+0.000005");
+  expect(between(3e-5, 4e-5)).toBe("+1.00e−5"); // neither has a value
 });
 
 test("a value has no more digits than single precision", () => {

@@ -140,7 +140,7 @@ test("the button saves the whole text with the name of the output, index and eff
   const markup = ((await blob?.text()) ?? "").replaceAll("&nbsp;", "\u00a0"); // which happy-dom writes, as no browser does
   const page = new DOMParser().parseFromString(markup, "image/svg+xml");
   for (const word of ["[CLS]", "not", "bad", "at", "all", "."]) expect(texts(page)).toContain(word);
-  expect(texts(page).join(" ")).toMatch(/raises not \/ bad.*BII, order ≤ 3/);
+  expect(texts(page).join(" ")).toMatch(/raises “not” over “bad”.*BII, order ≤ 3/);
   vi.advanceTimersByTime(60_000);
   expect(revoke).toHaveBeenCalledWith("blob:here");
 });

@@ -24,7 +24,7 @@ test("pinned rows gather at the top in the order of pinning, and keep their rank
 test("the button says what it pins and whether it has, and does not choose the row", () => {
   const view = mount();
   const pin = pinOf(view, "1,2,3");
-  expect(pin.getAttribute("aria-label")).toBe("pin bad at all");
+  expect(pin.getAttribute("aria-label")).toBe("pin “bad” “at” “all”");
   expect(pin.getAttribute("aria-pressed")).toBe("false");
   pin.click();
   drawn();

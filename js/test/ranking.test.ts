@@ -22,6 +22,7 @@ test("rows say members, order, effect, kind and status, and the index is named",
   ]);
   expect(view.action("meaning").getAttribute("aria-label")).toBe("what BII means");
   expect(view.action("meaning").title).toContain("raises the output");
+  expect(view.action("meaning").title).toContain("2ᵏ times as large as their Fourier coefficient, so larger sets are");
   expect(view.action("meaning").title).not.toContain("interval");
   const words = view.find(".spex-meaning .spex-help");
   const open = () => [words.hidden, view.action("meaning").getAttribute("aria-expanded")];

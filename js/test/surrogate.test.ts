@@ -92,31 +92,35 @@ const tables: [Kind, string, number[]][] = [
   ["single", "“a” raises OUT by 2.00, averaged over all other units.", [1, 3]],
   [
     "reinforcing",
-    "“a” does nothing to OUT without the other, and raises it by 1.00 with it; " +
+    "On average over the rest, “a” does nothing to OUT without the other, and raises it by 1.00 with it; " +
       "“b” does nothing to it without the other, and raises it by 1.00 with it: each does more together than alone.",
     [0, 0, 0, 1],
   ],
   [
     "redundant",
-    "“a” lowers OUT by 2.00 without the other, and lowers it by 1.00 with it; " +
+    "On average over the rest, “a” lowers OUT by 2.00 without the other, and lowers it by 1.00 with it; " +
       "“b” lowers it by 3.00 without the other, and lowers it by 2.00 with it: each does less together than alone.",
     [0, -2, -3, -4],
   ],
-  ["reversal", "Without “b”, “a” lowers OUT by 0.40; with it, it raises it by 2.10: a reversal.", [0, -0.4, 0.2, 2.3]],
+  [
+    "reversal",
+    "On average over the rest, without “b”, “a” lowers OUT by 0.40; with it, it raises it by 2.10: a reversal.",
+    [0, -0.4, 0.2, 2.3],
+  ],
   [
     "mixed",
-    "“a” raises OUT by 1.00 without the other and with it; “b” raises it by 2.00 without the other and with it: " +
+    "On average over the rest, “a” raises OUT by 1.00 without the other and with it; “b” raises it by 2.00 without the other and with it: " +
       "each does together what it does alone.",
     [0, 1, 2, 3],
   ],
   [
     "reversal",
-    "Without “a” and “b”, “c” raises OUT by 1.00; with them, it lowers it by 2.00: a reversal.",
+    "On average over the rest, without “a” and “b”, “c” raises OUT by 1.00; with them, it lowers it by 2.00: a reversal.",
     [0, 1, 1, 5, 1, 2, 2, 3],
   ],
   [
     "mixed",
-    "“a” raises OUT by 1.00 without the others, and raises it by 3.00 with them; “b” raises it by 1.00 without the " +
+    "On average over the rest, “a” raises OUT by 1.00 without the others, and raises it by 3.00 with them; “b” raises it by 1.00 without the " +
       "others, and raises it by 2.00 with them; “c” raises it by 2.00 without the others, and raises it by 1.00 with " +
       "them: some do more together than alone, and others less.",
     [0, 1, 1, 5, 2, 4, 3, 6],
@@ -132,7 +136,7 @@ test.each(tables)("%s: %s", (kind, sentence, values) => {
 test("figures are written to the places of the effects, whatever level they are seen from", () => {
   const parts = partsOf(new Float64Array([-120, -119.9, -119.8, -119.4]));
   expect(kindSentence("reinforcing", parts, ["“a”", "“b”"], "OUT")).toBe(
-    "“a” raises OUT by 0.100 without the other, and raises it by 0.400 with it; “b” raises it by 0.200 without the " +
+    "On average over the rest, “a” raises OUT by 0.100 without the other, and raises it by 0.400 with it; “b” raises it by 0.200 without the " +
       "other, and raises it by 0.500 with it: each does more together than alone.",
   );
 });

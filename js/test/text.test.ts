@@ -70,6 +70,36 @@ test("white space stays outside of a unit, and what is always present is greyed"
   expect(view.all(".spex-fixed").map((piece) => piece.textContent)).toEqual(["[CLS]", "."]);
 });
 
+test("what is always present is cut at its lines, so that a blank one is as high as a blank line is", () => {
+  const view = mount(frame({}, KNOWN), {
+    pieces: [
+      ["Sort:\n\n  one of\n", -1],
+      ["not\n\nbad", 0],
+      [" \n\n ", -1],
+    ],
+  });
+  expect(view.all(".spex-fixed").map((line) => line.textContent)).toEqual(["Sort:", "one of"]);
+  expect(view.all(".spex-unit").map((unit) => unit.textContent)).toEqual(["not\n\nbad"]);
+  expect(view.find(".spex-running").textContent).toBe("Sort:\n\n  one of\nnot\n\nbad \n\n ");
+});
+
+test("a short unit of several words stays in one line", () => {
+  const view = mount(frame({}, KNOWN), {
+    pieces: [
+      ["switch 11", 0],
+      [" one\ntwo", 1],
+      [" a sentence that is too long for one line", 2],
+      [" word", 3],
+    ],
+  });
+  expect(view.all(".spex-unit").map((unit) => unit.classList[1])).toEqual([
+    "spex-short",
+    "spex-long",
+    "spex-long",
+    undefined,
+  ]);
+});
+
 test("a unit made of white space alone is still a unit", () => {
   const view = mount(frame({}, KNOWN), {
     pieces: [
@@ -434,13 +464,48 @@ test("a long name of an output leaves room for what is pointed at", () => {
   expect(view.find(".spex-what strong").textContent).toBe(name);
 });
 
-test("a word that stands there twice is told by its place", () => {
+test("words that stand there twice are numbered, each of them, wherever they are named", () => {
   const players = ["not", "bad", "not ", "all"];
   const view = mount(frame({}, { ...KNOWN, rows: [[[0, 1, 2], 3]] }), { players });
   over(view.find(".spex-ranking tr[data-members]"));
   drawn();
-  const words = "“not” (unit\u00a01) “bad” “not” (unit\u00a03) +3.00";
+  const words = "“not\u00a0(1)” “bad” “not\u00a0(2)” +3.00";
   expect(view.find(".spex-reading").textContent?.startsWith(words)).toBe(true);
+  const row = view.find(".spex-ranking tr[data-members]");
+  expect(row.querySelector("button")?.getAttribute("aria-label")).toBe("pin “not\u00a0(1)” “bad” “not\u00a0(2)”");
+  const numerals = (within: string) =>
+    view.all(`${within} .spex-chip`).map((one) => one.querySelector("sub")?.textContent);
+  expect(numerals(".spex-ranking")).toEqual(["1", undefined, "2"]);
+  row.click();
+  view.find('.spex-unit[data-player="2"]').click();
+  drawn();
+  expect(numerals(".spex-title")).toEqual(["1", undefined, "2"]);
+  expect(numerals(".spex-whatif")).toEqual(["2"]);
+  expect(view.find('.spex-unit[data-player="2"]').getAttribute("aria-label")).toContain("“not\u00a0(2)” is taken out");
+});
+
+test("while R² may be 0 no lane is drawn, and it says so", () => {
+  const view = mount(frame({ r2: [0.3, -0.1, 0.6] }, KNOWN));
+  layOut();
+  expect(view.all(".spex-lanes [data-key]")).toEqual([]);
+  expect(view.find(".spex-foot").textContent).toContain("no lanes: R² may be 0");
+  view.show(frame({ seq: 2, r2: [0.5, 0.2, 0.7] }, KNOWN));
+  expect(view.all(".spex-lanes [data-key]")).toHaveLength(3);
+  expect(view.find(".spex-foot").textContent).toContain("3 of 3 drawn");
+  view.show(frame({ seq: 3, state: "done", r2: [0.5, 0, 0.7] }, KNOWN));
+  expect(view.all(".spex-lanes [data-key]")).toEqual([]);
+  view.show(frame({ seq: 4, state: "done", exact: true, r2: [0.5, 0, 0.7] }, KNOWN));
+  expect(view.all(".spex-lanes [data-key]")).toHaveLength(3);
+});
+
+test("a sentence names a ratio by its two sides, which are cut where they are long", () => {
+  const outputs = ["in the tower / in the forest behind the seven mountains"];
+  const view = mount(frame({}, KNOWN), { outputs });
+  over(view.find('[data-player="1"]'));
+  drawn();
+  const sides = "“in the tower” over “in the forest behind th…”";
+  expect(view.find(".spex-reading").textContent).toBe(`“bad” lowers ${sides} by 1.00 on average`);
+  expect(view.find(".spex-what strong").textContent).toBe(outputs[0]);
 });
 
 test("letters that turn round the order of others do so in their own unit alone", () => {

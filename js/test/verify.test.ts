@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { milestone } from "../src/milestones";
 import { decodeFrame } from "../src/protocol";
-import { drawn, frame, KNOWN, type Known, mount, SURE, unmountAll } from "./model";
+import { drawn, frame, KNOWN, type Known, mount, SURE, type Sure, unmountAll } from "./model";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -25,6 +25,28 @@ test("the button says what it will cost, and asks the kernel to measure", () => 
   expect([button.textContent, button.getAttribute("aria-disabled")]).toEqual(["verifying…", "true"]);
   vi.advanceTimersByTime(420);
   expect(view.find(".spex-busy").textContent).toContain("the kernel is busy");
+});
+
+test("where there is little room the price is short", () => {
+  const twenty = { players: Array.from({ length: 20 }, (_, i) => `w${i}`) };
+  const rows: [number[], number][] = [
+    [[0, 1, 2, 3, 4, 5], 3],
+    [[1, 2, 3, 4, 5, 6], 2],
+  ];
+  expect(mount(frame({}, { ...KNOWN, rows }), twenty).action("verify").dataset.price).toBe(": 2.0k");
+  expect(mount().action("verify").dataset.price).toBe(": 48");
+});
+
+test("once all are measured it says that these would be more contexts", () => {
+  const sure: Sure = { verdict: "confirmed", measured: [3, 2, 4, 16, 0] };
+  const rows: Known["rows"] = [
+    [[0, 1], 3, "mixed", sure],
+    [[0, 2], 2, "mixed", sure],
+    [[0], 1, "single"],
+  ];
+  const button = mount(frame({}, { ...KNOWN, rows })).action("verify");
+  expect(button.textContent).toBe("verify top 10: 16 more contexts each");
+  expect(button.title).toContain("in 16 more random contexts each: about 32 ablations");
 });
 
 test("while it measures it says how far it is, and cannot be asked again", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.util import find_spec
@@ -15,15 +16,36 @@ Row = dict[str, Any]
 COLUMNS = ("members", "labels", "order", "effect", "low", "high", "kind", "settled", "verified")
 """What each row holds.
 
-`low` and `high` are the ends of a 95 % interval from ablations that the surrogates had not seen, so `effect` may
-lie outside of it; None where the result is exact, before the second round, while R² may be 0, and for indices whose
-intervals were not found to cover (those of Fourier, BV and BII were). `settled`: for this surrogate and this ablation
-it is among the ten largest for sure, see `Snapshot.is_settled`; None where that needs an interval that there is not.
-`verified` is None where it was not measured.
+`labels` are the players' own, `numbered` where several are the same. `low` and `high` are the ends of a 95 % interval
+from ablations that the surrogates had not seen, so `effect` may lie outside of it; None where the result is exact,
+before the second round, while R² may be 0, and for indices whose intervals were not found to cover (those of Fourier,
+BV and BII were). `settled`: for this surrogate and this ablation it is among the ten largest for sure, see
+`Snapshot.is_settled`; None where that needs an interval that there is not. `verified` is None where it was not
+measured.
 """
 
 
+MOST_SHOWN = 50
+"""Rows that are printed, however many there are."""
+
 _SETTLED = "✓ settled for this surrogate and this ablation"
+
+
+def numbered(labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels, of which those that stand there several times are told apart by a number, from 1 in their order.
+
+    Examples
+    --------
+    >>> numbered(["love", " me", " love"])
+    ('love (1)', ' me', ' love (2)')
+    """
+    names = [label.strip() for label in labels]
+    several, seen = Counter(names), Counter[str]()
+    said = []
+    for label, name in zip(labels, names, strict=True):
+        seen[name] += 1
+        said.append(f"{label.rstrip()} ({seen[name]})" if several[name] > 1 else label)
+    return tuple(said)
 
 
 class Ranking(Sequence[Row]):
@@ -90,7 +112,7 @@ class Ranking(Sequence[Row]):
         return narwhals.from_dict(columns, backend=backend).to_native()
 
     def __repr__(self) -> str:
-        cells = _cells(self._rows)
+        cells = _cells(self._rows[:MOST_SHOWN])
         spans = [span or "" for span in cells["95 % interval"]]
         wide = max((len(span) + 2 for span in spans if span), default=0)
         size = max((9, *(len(effect or "") for effect in cells["effect"])))
@@ -100,22 +122,27 @@ class Ranking(Sequence[Row]):
             for i, (mark, effect, span, members, verified) in enumerate(columns, 1)
         ]
         notes = [_SETTLED] * any(cells["settled"]) + [self.note] * bool(self.note)
-        return "\n".join([self.title, *lines, *notes])
+        return "\n".join([self.title, *lines, *self._rest(), *notes])
 
     def _repr_html_(self) -> str:
         # An interval, say, that no row has is no column.
-        shown = {
-            name: column for name, column in _cells(self._rows).items() if any(cell is not None for cell in column)
-        }
+        cells = _cells(self._rows[:MOST_SHOWN])
+        shown = {name: column for name, column in cells.items() if any(cell is not None for cell in column)}
         looks = [_STYLES.get(name, "") for name in shown]
         head = "".join(f"<th{look}>{name}</th>" for look, name in zip(looks, shown, strict=True))
         body = ""
         for i, row in enumerate(zip(*shown.values(), strict=True), 1):
             said = "".join(f"<td{look}>{escape(cell or '')}</td>" for look, cell in zip(looks, row, strict=True))
             body += f"<tr><td>{i}</td>{said}</tr>"
+        body += "".join(f"<tr><td colspan='{len(shown) + 1}'{_LEFT}>{rest}</td></tr>" for rest in self._rest())
         caption = escape(self.title) + (f"<br>{escape(self.note)}" if self.note else "")
         table = f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody>"
         return f"<table><caption>{caption}</caption>{table}</table>"
+
+    def _rest(self) -> list[str]:
+        """What stands below the rows that are printed."""
+        more = len(self) - MOST_SHOWN
+        return ["none"] if not self._rows else [f"… and {more:,} more"] if more > 0 else []
 
 
 def _cells(rows: Sequence[Row]) -> dict[str, list[str | None]]:
@@ -133,4 +160,5 @@ def _cells(rows: Sequence[Row]) -> dict[str, list[str | None]]:
     }
 
 
-_STYLES = {"members": " style='text-align:left'", "95 % interval": " style='white-space:nowrap'"}
+_LEFT = " style='text-align:left'"
+_STYLES = {"members": _LEFT, "95 % interval": " style='white-space:nowrap'"}

@@ -14,7 +14,7 @@ from spex_widget.algorithms import Estimate
 from spex_widget.algorithms.evidence import HONEST
 from spex_widget.report.charts import Charts
 from spex_widget.report.exports import to_shap, to_shapiq
-from spex_widget.report.ranking import Ranking
+from spex_widget.report.ranking import Ranking, numbered
 from spex_widget.snapshot import KINDS, Diagnostics, Header, Ranked, Recording, Snapshot, trusted_intervals
 from spex_widget.snapshot.whole import write_whole
 from spex_widget.spectrum import SparseSpectrum, check_index
@@ -63,6 +63,11 @@ class Result:
         outputs = self.header.outputs
         alone = len(outputs) == 1 and self.estimate.output.position == 0
         return self.header.value if alone else f"{self.header.value} of {self.estimate.output.label}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The players' labels, numbered where several are the same."""
+        return numbered(self.header.players)
 
     @property
     def spectrum(self) -> SparseSpectrum:
@@ -132,14 +137,14 @@ class Result:
 
     def table(self, ranked: Ranked) -> Ranking:
         """Interactions of this result, ranked already, as rows."""
-        index, max_order = ranked.index, ranked.max_order
+        index, max_order, labels = ranked.index, ranked.max_order, self.labels
         known = trusted_intervals(self.estimate, ranked.members, index, max_order)
         ends = [(None, None)] * len(ranked.effects) if known is None else np.column_stack(known).tolist()
         said = zip(ranked.sets(), ranked.effects.tolist(), ends, ranked.kinds(self.spectrum), strict=True)
         rows = [
             {
                 "members": players,
-                "labels": tuple(self.header.players[i] for i in players),
+                "labels": tuple(labels[i] for i in players),
                 "order": len(players),
                 "effect": effect,
                 "low": low,

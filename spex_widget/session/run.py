@@ -218,6 +218,7 @@ class Run:
                 work=work,
                 seconds=seconds,
                 asked=self.answers.of(self.estimate.output if self.estimate else self.output, self.jobs.probed),
+                output=self.output,
             )
 
     def moments(self, snapshot: Snapshot) -> list[tuple[float, Snapshot]]:

@@ -78,7 +78,7 @@ def _row(result: Result, players: tuple[int, ...], measured: Measured | None) ->
     effect = bii(result.spectrum, players)
     return {
         "members": players,
-        "labels": tuple(result.header.players[i] for i in players),
+        "labels": tuple(result.labels[i] for i in players),
         "order": len(players),
         "effect": effect,
         "measured": measured.effect if measured else None,

@@ -47,6 +47,7 @@ def encode(snapshot: Snapshot) -> bytes:
     ('running', 64, {})
     """
     estimate = snapshot.estimate
+    output = (estimate or snapshot).output
     r2 = estimate.r2 if estimate else None
     head: dict[str, Any] = {
         "version": VERSION,
@@ -63,9 +64,9 @@ def encode(snapshot: Snapshot) -> bytes:
         "fitted": estimate.ablations if estimate else 0,
         "round": estimate.round if estimate else 0,
         "exact": bool(estimate and estimate.exact),
-        "output": estimate.output.position if estimate else 0,
-        "output_terms": [list(term) for term in estimate.output.terms] if estimate else [],
-        "output_label": estimate.output.label if estimate else "",
+        "output": output.position,
+        "output_terms": [list(term) for term in output.terms],
+        "output_label": output.label,
         "r2": [_number(r2.value), _number(r2.low), _number(r2.high)] if r2 else None,
         "weights": dict(estimate.weights) if estimate else {},
         "remarks": list(snapshot.remarks),

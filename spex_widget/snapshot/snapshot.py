@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from spex_widget.algorithms.algorithm import Estimate
+from spex_widget.algorithms.algorithm import FIRST, Estimate, Output
 from spex_widget.algorithms.evidence import HONEST
 from spex_widget.games.game import Game
 from spex_widget.games.work import Work
@@ -111,6 +111,8 @@ class Snapshot:
         How many of the ablations were spent before the run, by `zoom` on coarser units of the text.
     asked : Asked
         What a person has asked of the model beside the run, and its answers for this output.
+    output : Output
+        What is to be explained; an estimate says itself what it speaks of, which is another where that was just chosen.
     """
 
     seq: int
@@ -130,6 +132,7 @@ class Snapshot:
     seconds: float = 0.0
     before: int = 0
     asked: Asked = field(default_factory=Asked)
+    output: Output = FIRST
 
     @property
     def idle(self) -> float | None:

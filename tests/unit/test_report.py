@@ -228,7 +228,36 @@ def test_a_ranking_as_text():
     lines = repr(result_of().ranking(top=2)).splitlines()
     assert lines[0] == "FBII, logit of POSITIVE"
     assert lines[1].split() == ["1", "+3.0000", "not", "·", "good"]
-    assert repr(result_of({}).ranking()) == "FBII, logit of POSITIVE"
+    assert repr(result_of({}).ranking()) == "FBII, logit of POSITIVE\nnone"
+    assert ">none<" in result_of({}).ranking()._repr_html_()
+
+
+def test_a_long_ranking_is_printed_in_part_and_is_whole():
+    spectrum = SparseSpectrum.from_values(np.random.default_rng(0).normal(size=256))
+    estimate = Estimate(FIRST, 1, 256, spectrum, exact=True)
+    ranking = Result(header_of(tuple("abcdefgh")), Snapshot(1, "done", "", 256, 256, estimate=estimate)).ranking()
+    assert len(ranking) == len(ranking.to_frame()) == 255
+    lines = repr(ranking).splitlines()
+    assert [line.split()[0] for line in lines[50:52]] == ["50", "…"]
+    assert lines[51] == "… and 205 more"
+    html = ranking._repr_html_()
+    assert html.count("<tr>") == 1 + 50 + 1
+    assert ">… and 205 more<" in html
+    assert "more" not in repr(ranking[:50]) + ranking[:50]._repr_html_()
+
+
+def test_labels_that_several_players_have_are_numbered_wherever_they_stand():
+    result = Result(header_of(("love", "me", " love", "so")), snapshot_of())
+    assert result.ranking()[0]["labels"] == ("love (1)", " love (2)")
+    assert result.header.players == ("love", "me", " love", "so")
+    for shown in (
+        repr(result.ranking()),
+        result.ranking()._repr_html_(),
+        static_html(result.header, snapshot_of(), "u"),
+    ):
+        assert "love (1) · love (2)" in shown
+        assert "me (" not in shown
+    assert "love (1) ·  love (2)" in str(result.chart.ranking().to_dict())
 
 
 def test_a_label_of_several_lines_is_one_line_of_a_table():

@@ -286,6 +286,18 @@ def test_another_output_is_explained_from_the_same_ablations():
         session.select("c")
 
 
+def test_the_chosen_output_is_known_before_the_first_estimate():
+    game = FunctionGame(lambda x: np.column_stack([planted(x), x[:, 3]]), N, outputs=["a", "b"])
+    gate = Gate(game)
+    session = Session(game, budget=64, output="b", evaluator=gate)
+    assert gate.waiting.wait(30)
+    snapshot = session.snapshot()
+    assert (snapshot.estimate, snapshot.output.position) == (None, 1)
+    session.stop()
+    gate.open.release(64)
+    session.wait(30)
+
+
 def test_a_session_is_quiet(capfd):
     finished(budget=300)
     assert capfd.readouterr() == ("", "")

@@ -8,6 +8,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,16 @@ def test_a_frame_holds_what_the_snapshot_says(snapshot: Snapshot) -> None:
         assert KINDS[kind] == kind_of(spectrum, players)
         assert verdict == 0
         assert "low" not in arrays
+
+
+def test_before_the_first_estimate_a_frame_names_the_output_that_was_chosen() -> None:
+    contrast = Output(((0, 1.0), (2, -1.0)), "good − bad")
+    for output in (Output(((1, 1.0),), "fair"), contrast):
+        head, _ = decode(encode(Snapshot(1, "running", "", 3, 9, output=output)))
+        assert (head["output"], head["output_label"]) == (output.position, output.label)
+        assert [tuple(term) for term in head["output_terms"]] == list(output.terms)
+    head, _ = decode(encode(replace(fixture_snapshot(), output=contrast)))
+    assert head["output"] == 1  # what the estimate speaks of
 
 
 def test_a_frame_says_what_was_verified() -> None:

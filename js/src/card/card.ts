@@ -9,7 +9,7 @@ import { chips, quoted } from "../marks/chips";
 import { focused, make, makeButton, onKeys, setAttribute, setText, showButton } from "../marks/dom";
 import { count, signed } from "../marks/numbers";
 import { watch } from "../marks/watch";
-import { capital, indexName, KIND_WORDS, measuredWords, outputName, STATUS_WORDS, statusOf } from "../marks/wording";
+import { capital, indexName, KIND_WORDS, measuredWords, STATUS_WORDS, spokenOutput, statusOf } from "../marks/wording";
 import type { Frame, Interaction, Kind } from "../protocol";
 import type { ViewState } from "../state";
 import { averaged, effectOf } from "../surrogate";
@@ -91,7 +91,7 @@ export function cardPane(state: ViewState, commands: Commands): HTMLElement {
       asked = key;
     }
     const names = selected.map((player) => quoted(player, header.players));
-    const told = kind && parts ? kindSentence(kind, parts, names, outputName(header, frame)) : "";
+    const told = kind && parts ? kindSentence(kind, parts, names, spokenOutput(header, frame)) : "";
     const tall = `With ${selected.length} units the table of all ways for them to be there or not would have ${count(2 ** selected.length)} rows.`;
     setText(sentence, small ? told : kind ? `${capital(KIND_WORDS[kind])}. ${tall}` : tall);
     help.draw(kind);

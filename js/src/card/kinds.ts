@@ -66,14 +66,14 @@ export function kindSentence(kind: Kind, parts: readonly Part[], names: readonly
     const turned = [...parts].sort((a, b) => turn(a) - turn(b))[0] as Part;
     const i = parts.indexOf(turned);
     const rest = joined(names.filter((_, other) => other !== i));
-    return `Without ${rest}, ${names[i]} ${does(turned.alone, output)}; with ${it}, it ${does(turned.together, "it")}: a reversal.`;
+    return `On average over the rest, without ${rest}, ${names[i]} ${does(turned.alone, output)}; with ${it}, it ${does(turned.together, "it")}: a reversal.`;
   }
   const clauses = parts.map((part, i) => {
     const before = `${names[i]} ${does(part.alone, i === 0 ? output : "it")}`;
     if (growth(part) === 0 && turn(part) >= 0) return `${before} without ${others} and with ${it}`;
     return `${before} without ${others}, and ${does(part.together, "it")} with ${it}`;
   });
-  return `${clauses.join("; ")}: ${moral(kind, parts)}.`;
+  return `On average over the rest, ${clauses.join("; ")}: ${moral(kind, parts)}.`;
 }
 
 function moral(kind: Kind, parts: readonly Part[]): string {

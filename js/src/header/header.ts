@@ -110,7 +110,7 @@ function isFitting(frame: Frame): boolean {
 function wordsOfFaith(frame: Frame): string {
   if (frame.exact) return "exact: every coalition evaluated";
   if (!frame.r2) return frame.effects ? `no held-out R²${isFinal(frame.state) ? "" : " yet"}` : "";
-  return `held-out R² ${share(frame.r2.value)} (${share(frame.r2.low)}–${share(frame.r2.high)})`;
+  return `held-out R² ${share(frame.r2.value)} (${share(frame.r2.low)} to ${share(frame.r2.high)})`;
 }
 
 function buttons(state: ViewState, commands: Commands): HTMLElement {

@@ -22,15 +22,18 @@ export function verifyButton(state: ViewState, commands: Commands): HTMLButtonEl
     const frame = state.frame;
     const { done, chosen } = frame?.verifying ?? { done: 0, chosen: 0 };
     const going = commands.isPending("verify") || chosen > 0;
-    const ranked = (frame?.interactions ?? []).map(({ members }) => members);
-    const sets = ranked.filter((members) => members.length > 1).slice(0, LARGEST);
+    const rows = (frame?.interactions ?? []).filter(({ members }) => members.length > 1).slice(0, LARGEST);
+    const sets = rows.map(({ members }) => members);
+    const again = rows.every(({ members, measured }) => measured || members.length > MOST_PLAYERS);
     const ablations = cost(sets, players, CONTEXTS);
     const why = frame ? whyNot(frame, sets.length, ablations) : "";
     showButton(element, frame !== null, !going && !why);
     setText(label, chosen > 0 ? `verifying ${done} / ${chosen}` : going ? "verifying…" : `verify top ${LARGEST}`);
-    setText(tag, going || why || !frame ? "" : `: ${count(ablations)} ablations`);
+    const silent = going || why || !frame;
+    setText(tag, silent ? "" : again ? `: ${CONTEXTS} more contexts each` : `: ${count(ablations)} ablations`);
+    setAttribute(element, "data-price", silent ? null : `: ${thousands(ablations)}`);
     setAttribute(element, "aria-busy", going ? "true" : null);
-    setAttribute(element, "title", why || promise(sets.length, ablations));
+    setAttribute(element, "title", why || promise(sets.length, ablations, again));
   });
   return element;
 }
@@ -71,13 +74,18 @@ function whyNot(frame: Frame, sets: number, ablations: number): string {
   return ablations === 0 ? LARGE : "";
 }
 
-function promise(sets: number, ablations: number): string {
+function promise(sets: number, ablations: number, again: boolean): string {
   const which = sets === 1 ? "largest interaction" : `${sets} largest interactions`;
-  return `Measure the ${which} on the model itself, in ${CONTEXTS} random contexts each: ${price(ablations)}`;
+  return `Measure the ${which} on the model itself, in ${CONTEXTS}${again ? " more" : ""} random contexts each: ${price(ablations)}`;
 }
 
 function price(ablations: number): string {
   return `about ${count(ablations)} ablations more, from which the surrogate does not learn`;
+}
+
+/** A price where there is little room: "4.9k". */
+function thousands(ablations: number): string {
+  return ablations < 1000 ? count(ablations) : `${(ablations / 1000).toFixed(1)}k`;
 }
 
 /** How many ablations it takes: every way for the members to be there or not, in each context of the others. */

@@ -6,9 +6,16 @@ import { make, makeButton, setAttribute } from "./dom";
 const MOST = 12;
 
 export function chip(player: number, players: readonly string[]): HTMLElement {
-  const element = make("span", "spex-chip", word(player, players));
+  const element = make("span", "spex-chip");
   element.title = place(player, players);
+  element.append(make("span", "", word(player, players)), ...numeral(player, players));
   return element;
+}
+
+/** Which it is of the units with its name, where there are several. */
+function numeral(player: number, players: readonly string[]): HTMLElement[] {
+  const nth = namesakes(players)[player];
+  return nth ? [make("sub", "", String(nth))] : [];
 }
 
 /** The chip of a unit that is out, which puts it back. */
@@ -17,7 +24,7 @@ export function outChip(player: number, players: readonly string[], putBack: () 
   button.className = "spex-chip";
   button.title = place(player, players);
   button.setAttribute("aria-label", `put ${quoted(player, players)} back`);
-  button.append(make("s", "", word(player, players)), make("span", "", " ×"));
+  button.append(make("s", "", word(player, players)), ...numeral(player, players), make("span", "", "\u00a0×"));
   return button;
 }
 
@@ -61,23 +68,27 @@ export function assignment(
   return [...shown, make("span", "spex-unseen", said)];
 }
 
-/** A unit by name, and by its place where another has the same name. */
+/** A unit by name, numbered where others have the same: as `numbered` of spex_widget/report/ranking.py writes it. */
 export function quoted(player: number, players: readonly string[]): string {
-  const again = repeated(players).has(players[player]?.trim() ?? "");
-  return `“${word(player, players)}”${again ? ` (unit\u00a0${player + 1})` : ""}`;
+  const nth = namesakes(players)[player];
+  return `“${word(player, players)}${nth ? `\u00a0(${nth})` : ""}”`;
 }
 
-const known = new WeakMap<readonly string[], ReadonlySet<string>>();
+const known = new WeakMap<readonly string[], readonly number[]>();
 
-/** The names that several units have; looked for once, for every row asks. */
-function repeated(players: readonly string[]): ReadonlySet<string> {
-  let twice = known.get(players);
-  if (!twice) {
-    const names = players.map((name) => name.trim()).sort();
-    twice = new Set(names.filter((name, at) => name === names[at + 1]));
-    known.set(players, twice);
-  }
-  return twice;
+/** Which each unit is of those with its name, from 1 in reading order; 0 where no other has it. Made once, for every row asks. */
+function namesakes(players: readonly string[]): readonly number[] {
+  const found = known.get(players);
+  if (found) return found;
+  const many = new Map<string, number>();
+  const nth = players.map((_, player) => {
+    const name = word(player, players);
+    many.set(name, (many.get(name) ?? 0) + 1);
+    return many.get(name) ?? 0;
+  });
+  const all = nth.map((n, player) => (many.get(word(player, players)) === 1 ? 0 : n));
+  known.set(players, all);
+  return all;
 }
 
 /** Units by name: “a”, “b” and “c”. */

@@ -10,7 +10,7 @@ export function count(x: number): string {
 }
 
 /** A full bar of a power outside of these has its effects written with a power of ten. */
-const [SMALLEST, LARGEST] = [-2, 5];
+const [SMALLEST, LARGEST] = [-4, 5];
 
 /** Single precision, as the wire has it, tells so many digits apart. */
 const DIGITS = 7;
@@ -63,8 +63,12 @@ export function level(x: number, spread: number): string {
 
 /** What lies between two values, to the places of its own size; "0" where that is but rounding. */
 export function between(from: number, to: number): string {
-  const size = Math.abs(to - from);
-  return size > ROUNDING * Math.max(Math.abs(from), Math.abs(to)) ? signed(to - from, size) : "0";
+  const [change, level] = [Math.abs(to - from), Math.max(Math.abs(from), Math.abs(to))];
+  if (change <= ROUNDING * level) return "0";
+  const power = powerOf(change);
+  // Beside values that are written with no power of ten, it has none either, however small it is.
+  if (power >= SMALLEST || powerOf(level) < SMALLEST || powerOf(level) > LARGEST) return signed(to - from, change);
+  return fixed(to - from, Math.min(2 - power, DIGITS - 1 - powerOf(level, DIGITS)));
 }
 
 /** A share such as R²: ".93", "1.00", "−.12". */

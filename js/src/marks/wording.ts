@@ -45,7 +45,7 @@ export function statusOf(row: Interaction, frame: Frame): Status {
 }
 
 export const STATUS_WORDS: Record<Status, string> = {
-  confirmed: "measured on the model itself: it has this sign, and about this size",
+  confirmed: "measured on the model itself: it is of this sign, and within a factor of 3 of this size",
   contradicted: "measured on the model itself: it has not this sign, or next to nothing of this size",
   undecided: "measured on the model itself, over too few contexts to tell",
   noise: "so small that the noise between two values of one coalition may make it",
@@ -81,6 +81,11 @@ const REFINERS: Record<string, string> = {
   process: "Gaussian process",
 };
 
+/** Whether it is not sure that the surrogate explains anything: then what it finds together may be luck. */
+export function mayBeNothing({ exact, r2 }: Frame): boolean {
+  return !exact && r2 !== null && r2.low <= 0;
+}
+
 /** What R² means, and who speaks in the surrogate that it judges. */
 export function faithWords(frame: Frame): string {
   if (frame.exact) return "";
@@ -106,11 +111,14 @@ export function workWords({ rows, evaluated, passes, tokens, padding, seconds, i
 const SUM =
   "What a set adds when all its members are there, beyond what its smaller parts add. + raises the output, − lowers it.";
 
+const SCALES =
+  "larger sets are on a larger scale: compare sets of one order, or choose Fourier, which weighs all orders alike.";
+
 const INDEX_WORDS: Record<string, string> = {
   FBII: `${SUM} All effects up to this order are chosen together, so that their sum comes closest to the surrogate.`,
   FSII: `${SUM} All effects up to this order are chosen together, so that their sum comes closest to the surrogate, by Shapley's weights.`,
-  Moebius: `${SUM} All other units are ablated.`,
-  BII: `${SUM} Averaged over the presence of all other units.`,
+  Moebius: `${SUM} All other units are ablated. Beware: ${SCALES}`,
+  BII: `${SUM} Averaged over the presence of all other units. The BII of k units is 2ᵏ times as large as their Fourier coefficient, so ${SCALES}`,
   SII: `${SUM} Averaged over the presence of all other units, by Shapley's weights.`,
   BV: "What a unit adds, averaged over the presence of all others. + raises the output, − lowers it.",
   SV: "What a unit adds, averaged over the orders in which units could join. + raises the output, − lowers it.",
@@ -135,6 +143,16 @@ export function indexWords(index: string): string {
 
 export function capital(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** An output as a sentence names it, a ratio by its two sides; each name in at most so many letters. */
+export function spokenOutput(header: Header, frame: Frame | null, most = Number.POSITIVE_INFINITY): string {
+  const sides = outputName(header, frame).split(" / ");
+  const brief = (name: string) => {
+    const letters = [...name];
+    return letters.length > most + 1 ? `${letters.slice(0, most).join("")}…` : name;
+  };
+  return sides.length === 2 ? sides.map((side) => `“${brief(side.trim())}”`).join(" over ") : brief(sides.join(" / "));
 }
 
 /** Which output the bars speak of. */

@@ -1,6 +1,6 @@
 /** One row of the ranking: its cells, kept in place while the numbers in them change. */
 
-import { chips } from "../marks/chips";
+import { chips, quoted } from "../marks/chips";
 import { make, makeButton, setAttribute, setText } from "../marks/dom";
 import { signed } from "../marks/numbers";
 import { paint, whisker } from "../marks/palette";
@@ -27,7 +27,7 @@ export class Row {
     this.interaction = interaction;
     this.element.dataset.members = interaction.key;
     this.#pin = makeButton("pin", pin);
-    const named = interaction.members.slice(0, NAMED).map((player) => players[player]?.trim());
+    const named = interaction.members.slice(0, NAMED).map((player) => quoted(player, players));
     this.#pin.setAttribute("aria-label", `pin ${named.join(" ")}`);
     this.tabStop = false;
     const rank = make("td", "spex-rank spex-number");

@@ -1,10 +1,10 @@
 /** What stands under the text: the keys to its bars and lanes, what is pointed at in words, and the buttons. */
 
-import { quoted, word } from "../marks/chips";
+import { quoted } from "../marks/chips";
 import { make, setAttribute, setText } from "../marks/dom";
 import { count, signed } from "../marks/numbers";
 import { rescaleButton } from "../marks/rescale";
-import { indexName, outputName, statusOf } from "../marks/wording";
+import { indexName, mayBeNothing, spokenOutput, statusOf } from "../marks/wording";
 import type { ViewState } from "../state";
 import type { Lanes } from "./lanes";
 
@@ -49,10 +49,11 @@ function barWords(state: ViewState): string {
 
 /** The output in few letters, or there would be no room for what is pointed at. */
 function briefOutput({ header, frame }: ViewState): string {
-  return outputName(header, frame).replace(/^(.{23})..+/su, "$1…");
+  return spokenOutput(header, frame, 23);
 }
 
 function laneWords({ frame, standing }: ViewState, { drawn }: Lanes): string {
+  if (frame && mayBeNothing(frame)) return "no lanes: R² may be 0";
   const index = frame ? ` (${indexName(frame)})` : "";
   const most = standing.length > 0 ? ` · ${drawn.length} of ${standing.length} drawn` : "";
   return `acting together, by rank${index}: ●\u00a0+, ○\u00a0−, dashed while provisional${most}`;
@@ -69,7 +70,7 @@ function pointedWords(state: ViewState): string {
 /** What is known of a unit by itself. */
 export function unitWords(state: ViewState, player: number): string {
   const taken = state.whatIf.includes(player) ? " is taken out;" : "";
-  return `“${word(player, state.header.players)}”${taken} ${effectWords(state, player)}`;
+  return `${quoted(player, state.header.players)}${taken} ${effectWords(state, player)}`;
 }
 
 function effectWords(state: ViewState, player: number): string {

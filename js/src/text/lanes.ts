@@ -6,7 +6,7 @@
 import { makeSvg, setAttribute, setText } from "../marks/dom";
 import type { LockedScale } from "../marks/scale";
 import { watch } from "../marks/watch";
-import { statusOf } from "../marks/wording";
+import { mayBeNothing, statusOf } from "../marks/wording";
 import { type Frame, type Interaction, isFinal } from "../protocol";
 import type { ViewState } from "../state";
 import { arc } from "./arcs";
@@ -72,7 +72,7 @@ export class Lanes {
     const { state } = this;
     const { frame, standing, rankingScale, person } = state;
     const rows = frame ? standing.flatMap(({ row, rank }) => [row.key, rank, row.effect, statusOf(row, frame)]) : [];
-    if (this.#changed(layout, this.shown, rankingScale.full, frame?.state, person.selected, ...rows)) {
+    if (this.#changed(layout, this.shown, rankingScale.full, frame?.state, frame?.r2?.low, person.selected, ...rows)) {
       this.#layout = layout;
       this.#place(frame);
     }
@@ -83,7 +83,8 @@ export class Lanes {
   #place(frame: Frame | null): void {
     const layout = this.#layout;
     const scale = this.state.rankingScale;
-    const ranked = this.shown && frame && layout.lines.length > 0 ? this.state.standing : [];
+    const any = this.shown && frame && !mayBeNothing(frame) && layout.lines.length > 0;
+    const ranked = any ? this.state.standing : [];
     const chosen = ranked.filter(({ row }) => this.state.isSelected(row));
     const large = ranked.slice(0, MOST).filter(({ row }) => Math.abs(scale.share(row.effect)) >= LEAST);
     const claims = [...chosen, ...large.filter((one) => !chosen.includes(one))].map(({ row, rank }) => ({

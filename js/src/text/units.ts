@@ -6,11 +6,14 @@ import type { Header } from "../protocol";
 import type { ViewState } from "../state";
 import { across, type Layout } from "./layout";
 
+/** A unit of several words and so many letters stays in one line. */
+const SHORT = 24;
+
 /** Put the pieces into the page; the elements of each player, the first first. */
 export function fill(text: HTMLElement, { pieces, players }: Header): HTMLElement[][] {
   const units: HTMLElement[][] = players.map(() => []);
   let begun = false;
-  for (const [piece, player] of pieces) {
+  for (const [piece, player] of pieces.flatMap(byLines)) {
     const core = piece.trim();
     const fixed = player < 0;
     if (fixed && !core) {
@@ -29,12 +32,17 @@ export function fill(text: HTMLElement, { pieces, players }: Header): HTMLElemen
     element.dataset.player = String(player);
     element.setAttribute("role", "button");
     element.setAttribute("aria-pressed", "false");
-    if (/\s/.test(core)) element.classList.add("spex-long");
+    if (/\s/.test(core)) element.classList.add(core.length > SHORT || core.includes("\n") ? "spex-long" : "spex-short");
     if (!core) element.classList.add("spex-blank");
     if (units[player]?.length) element.classList.add("spex-again");
     units[player]?.push(element);
   }
   return units;
+}
+
+/** What is always present a line at a time: only what stands in an element makes its line as high as one with lanes. */
+function byLines([piece, player]: Header["pieces"][number]): Header["pieces"] {
+  return player < 0 ? piece.split(/(\n\s*)/).map((line) => [line, player]) : [[piece, player]];
 }
 
 /**

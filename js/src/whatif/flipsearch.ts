@@ -5,7 +5,7 @@ import { named } from "../marks/chips";
 import { make, makeButton, setAttribute, setText, showButton } from "../marks/dom";
 import { count, figure, level, spreadOf } from "../marks/numbers";
 import { roundUp } from "../marks/scale";
-import { outputName } from "../marks/wording";
+import { spokenOutput } from "../marks/wording";
 import { type Flip, type Frame, modelValue, thresholdOf } from "../protocol";
 import type { ViewState } from "../state";
 import { valueWithout } from "../surrogate";
@@ -55,7 +55,7 @@ export function flipSearch(state: ViewState, commands: Commands) {
 
 /** What the search came to, on the model's own word. */
 function wordsOfFlip(frame: Frame, flip: Flip, { header }: ViewState): string {
-  const output = outputName(header, frame);
+  const output = spokenOutput(header, frame);
   const all = modelValue(frame, []) ?? (frame.spectrum && valueWithout(frame.spectrum, [])) ?? flip.threshold;
   const spread = roundUp(spreadOf([all, flip.value ?? all, flip.threshold]));
   const across = level(flip.threshold, spread);

@@ -125,7 +125,7 @@ function wordsOf(answer: Answer | null, { frame, live, header }: ViewState): str
   if (!answer) return live ? "The surrogate answers once there is a first estimate." : "There is no estimate yet.";
   const { all, surrogate, model, leftOut } = answer;
   const spread = spreadOfAnswer(answer);
-  const wide = leftOut > 0 ? ` ± ${between(0, leftOut).replace("+", "")}` : "";
+  const wide = leftOut > 0 ? ` ± ${between(surrogate, surrogate + leftOut).replace("+", "")}` : "";
   const parts = [`○ surrogate ${figure(surrogate, spread)}${wide} (${between(all, surrogate)} from all present)`];
   if (model !== null) parts.push(`● model ${figure(model, spread)} (residual ${between(surrogate, model)})`);
   else if (!live) parts.push("no model here: the surrogate alone");
