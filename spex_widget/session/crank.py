@@ -102,7 +102,7 @@ class Crank:
         while not answers or done < len(coalitions):
             if stopped is not None and stopped.is_set():
                 raise CancelledError("stopped by you")
-            answers.append(self.put(coalitions[done : done + self._run.jobs.size], purpose).result())
+            answers.append(self.put(coalitions[done : done + self._run.jobs.pace.size], purpose).result())
             done += len(answers[-1])
         return np.concatenate(answers)
 

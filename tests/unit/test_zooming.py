@@ -191,7 +191,7 @@ def test_units_that_are_not_smaller_are_refused_before_anything_is_paid_for(of, 
         (
             "word",
             Replace(dict.fromkeys(range(4), "it")),
-            r"given for each of its 4 units; Replace\('…'\) puts one text",
+            r"of its 4 units; Replace\('…'\) puts one text",
         ),
     ],
 )
