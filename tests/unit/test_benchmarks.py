@@ -87,6 +87,19 @@ def test_it_runs_and_no_results_are_written_from_a_cpu(device, monkeypatch, tmp_
     assert not out.exists()
 
 
+def test_what_falls_short_is_named_whoever_it_is_short_of(device):
+    import evaluate
+
+    cells = [("small", {"plain loop": 1.2, "captum": 1.99, "shap": 2.0}), ("large", {"plain loop": 0.9, "shap": 0.5})]
+    assert evaluate.shortfalls(cells) == [
+        "- captum, less than 2 times: 1 of 1 cells: small (1.99).",
+        "- shap, less than 2 times: 1 of 2 cells: large (0.50).",
+        "- plain loop, less than 0.95 times: 1 of 2 cells: large (0.90).",
+        "- captum, less than 0.95 times: none of 1 cells.",
+        "- shap, less than 0.95 times: 1 of 2 cells: large (0.50).",
+    ]
+
+
 def test_a_gpu_is_named(device, monkeypatch):
     import results
 
