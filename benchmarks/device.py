@@ -129,7 +129,7 @@ class Busy:
         self._spans: list[list[Any]] = []
         self._hooks = [
             model.register_forward_pre_hook(lambda *_: self._spans.append([self._stamp()])),
-            model.register_forward_hook(lambda *_: self._spans[-1].append(self._stamp())),
+            model.register_forward_hook(lambda *_: self._spans[-1].append(self._stamp()), always_call=True),
         ]
 
     def _stamp(self) -> Any:
@@ -222,10 +222,11 @@ def main() -> None:
         "very batches that it makes, ready on the device, with one synchronisation at the end. Tokens are counted",
         f"without padding, which both run; medians of {args.rounds} turns, in an order drawn anew for each. A *run* is",
         f"a session of {args.budget:,} ablations, from the start of its first pass to the end of its last, while the",
-        "proxy refits; *run over bare* are its tokens a second over those of the bare passes. *Idle* is the share of",
-        "that time in which no pass is on the device, by what the run itself says, and by CUDA events around each",
-        "pass. Where the device waits for the host within a pass it is not idle by either; *run over bare* tells of",
-        "that too. The *noise floor* is what the run shows, in the values' own unit.",
+        "proxy refits and some are evaluated again, alone, for the noise floor; *run over bare* are its tokens a",
+        "second over those of the bare passes. *Idle* is the share of that time in which no pass is on the device, by",
+        "what the run itself says, and by CUDA events around each pass. Where the device waits for the host within a",
+        "pass it is not idle by either; *run over bare* tells of that too. The *noise floor* is what the run shows, in",
+        "the values' own unit.",
         "",
         *table(COLUMNS, rows),
     ]
