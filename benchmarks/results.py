@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -49,9 +50,15 @@ def setting(command: str, *packages: str) -> str:
         except PackageNotFoundError:
             continue
     return (
-        f"`{command}` on {os.cpu_count()} CPU cores ({platform.machine()}, no GPU), one thread a library, "
+        f"`{command}` on {os.cpu_count()} CPU cores ({platform.machine()}, {gpu()}), one thread a library, "
         f"Python {platform.python_version()}, {', '.join(found)}."
     )
+
+
+def gpu() -> str:
+    """The GPU's name; none is used where torch is not loaded."""
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch and torch.cuda.is_available() else "no GPU"
 
 
 def save_chart(chart: Any, name: str) -> None:

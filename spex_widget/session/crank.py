@@ -106,7 +106,7 @@ class Crank:
         while not answers or done < len(coalitions):
             if stopped is not None and stopped.is_set():
                 raise CancelledError("stopped by you")
-            answers.append(self.put(coalitions[done : done + self._run.jobs.size], purpose).result())
+            answers.append(self.put(coalitions[done : done + self._run.jobs.pace.size], purpose).result())
             done += len(answers[-1])
         return np.concatenate(answers)
 
@@ -153,10 +153,9 @@ class Crank:
                 self._publisher.notify()
         except BaseException as error:  # the log's disk is full, say: a run must not hang for it
             with run.moved:
-                self._worker = None
                 jobs.abandon(error)
                 run.fail(error)
-                self._rest()
+                self._end_worker()
 
     def _next_turn(self) -> int | None:
         """Wait until there is something to submit or settle, and say of what budget.
@@ -175,10 +174,15 @@ class Crank:
                 if self._held_up:
                     run.meter.rest()
                 elif not jobs.rounds_left(allowed):
-                    self._worker = None
-                    self._rest()
+                    self._end_worker()
                     return None
                 run.moved.wait()
+
+    def _end_worker(self) -> None:
+        """Let the clock stand: a model that nothing is asked of is not idle, however long a last fit takes."""
+        self._worker = None
+        self._run.meter.rest()
+        self._close_log()
 
     @property
     def _held_up(self) -> bool:
@@ -208,7 +212,7 @@ class Crank:
                     run.learn(estimate)
                 if over and self._rounds_over and known == run.known:
                     self._fitter = None
-                    self._rest()
+                    self._close_log()
                     run.end()
                     self._publisher.notify(urgent=True)
                     return
@@ -227,8 +231,7 @@ class Crank:
         rounds = self._on_rounds or self._held_up or self._run.jobs.rounds_left(self._run.allowed)
         return self._worker is None or not rounds
 
-    def _rest(self) -> None:
-        """Once both have ended nothing goes on until a person asks for more."""
+    def _close_log(self) -> None:
+        """Once both have ended: nothing goes on until a person asks for more."""
         if self._worker is None and self._fitter is None:
-            self._run.meter.rest()
             self._log.close()

@@ -81,8 +81,10 @@ def repeat(game: Game, coalitions: BoolArray, log: AblationLog) -> tuple[float, 
     """Evaluate some coalitions in two batches and the first of them again alone; ablations a second, at best and alone.
 
     The first half of them again where values move with the batch, else eight, so that the second batch is larger; no
-    second batch where the first, of eight, was not quick. There are at least four coalitions.
+    second batch where the first, of eight, was not quick. The first is evaluated alone before all else, untimed, as a
+    first call may compile, or warm a device up. There are at least four coalitions.
     """
+    ablate_at_once(game, coalitions[:1], log, "floor")
     half = len(coalitions) // 2
     few = coalitions[: min(_FIRST, half)]
     again = coalitions[:half] if game.moves_with_batch else few
@@ -92,8 +94,8 @@ def repeat(game: Game, coalitions: BoolArray, log: AblationLog) -> tuple[float, 
         rates.append(_rate(game, rest, log))
     else:
         again = few
-    seconds = sum(ablate_at_once(game, coalition[None], log, "floor")[1] for coalition in again)
-    return max(rates), len(again) / max(seconds, 1e-6)
+    seconds = sum(ablate_at_once(game, coalition[None], log, "floor")[1] for coalition in again[1:])
+    return max(rates), (len(again) - 1) / max(seconds, 1e-6)
 
 
 def _rate(game: Game, batch: BoolArray, log: AblationLog) -> float:

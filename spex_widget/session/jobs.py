@@ -15,11 +15,9 @@ from spex_widget.session.evaluator import PROBE, ROUND, Evaluator
 from spex_widget.session.floor import AMONG, Repeats, differences
 from spex_widget.session.log import AblationLog
 from spex_widget.session.meter import Meter
+from spex_widget.session.pace import Pace
 from spex_widget.spectrum.arguments import BoolArray, FloatArray
 
-_PROMPT = 0.1  # seconds a batch should take, so that a person's probe need not wait long
-_FIRST = 8  # ablations in the first batch, which tells how long one takes
-_LARGEST = 2048
 _MEASURING = ("verify", "evidence", "floor")
 _IN_A_ROW = 4  # batches that a person asks go ahead of a round's, so that a hundred clicks do not stop the run
 
@@ -65,15 +63,15 @@ class Jobs:
         How many more were done to verify, as evidence, and for the noise floor.
     probed : int
         How many more a person asked for.
-    rate : float
-        Ablations a second of late, 0 before the first.
+    pace : Pace
+        How many ablations to submit at a time.
     differences : ndarray of shape (k, outputs)
         By how much repeated values differed, see `noise_floor`.
     """
 
     def __init__(self, algorithm: Algorithm, log: AblationLog, meter: Meter, repeats: Repeats) -> None:
         self.done = 0
-        self.rate = 0.0
+        self.pace = Pace()
         self.measured = sum(log.count(purpose) for purpose in _MEASURING)
         self.differences = differences(log)
         self.probed = log.count("probe")
@@ -82,7 +80,8 @@ class Jobs:
         self._meter = meter
         self._repeats = repeats
         self._asked = 0
-        self._size = _FIRST
+        self._paced = 0  # of what has come back at once
+        self._since = 0.0  # when something last came back, or went out while nothing was
         self._asides: deque[Question] = deque()
         self._ahead = 0  # of them in a row
         self._again: deque[Job] = deque()
@@ -110,11 +109,6 @@ class Jobs:
     def out(self) -> int:
         """How many batches are being evaluated."""
         return len(self._out)
-
-    @property
-    def size(self) -> int:
-        """How many ablations are done in about the time that a person waits."""
-        return self._size
 
     def put(self, coalitions: BoolArray, purpose: str) -> Future[FloatArray]:
         """Put what a person asks ahead of the queue, behind what was asked before."""
@@ -164,7 +158,7 @@ class Jobs:
             return Job(self._repeats.take())
         if self._asked >= budget:
             return None
-        batch = self._algorithm.ask(min(self._size, budget - self._asked))
+        batch = self._algorithm.ask(min(self.pace.size, budget - self._asked))
         self._asked += len(batch)
         self._repeats.note(batch.coalitions)
         return Job(batch.coalitions, batch) if len(batch) else None
@@ -176,7 +170,7 @@ class Jobs:
         while self._asides and not questions[-1].alone:
             behind = self._asides[0]
             rows += len(behind.coalitions)
-            if behind.alone or behind.purpose != questions[0].purpose or rows > self._size:
+            if behind.alone or behind.purpose != questions[0].purpose or rows > self.pace.size:
                 break
             questions.append(self._asides.popleft())
         return Job(np.concatenate([question.coalitions for question in questions]), questions=tuple(questions))
@@ -199,6 +193,7 @@ class Jobs:
                 self._tell(job.batch)
             return
         if not self._out:
+            self._since = job.began
             self._meter.begin()
         try:
             future = evaluator.submit(job.coalitions[missing], PROBE if job.questions else ROUND)
@@ -217,6 +212,7 @@ class Jobs:
         """
         ready = wait(self._out, None if patient else 0, FIRST_COMPLETED).done if self._out else set()
         errors = []
+        share = len(ready) / max(len(self._out), 1)
         for future in ready:
             job = self._out[future]
             error = self._settle(job, future)
@@ -224,6 +220,11 @@ class Jobs:
             self._meter.count(out=bool(self._out))
             if error is not None:
                 errors.append(error)
+        if ready:
+            now = time.perf_counter()
+            if self._paced:
+                self.pace.count(self._paced, now - self._since, share)
+            self._since, self._paced = now, 0
         return errors
 
     def _settle(self, job: Job, future: Future[FloatArray]) -> Exception | None:
@@ -246,7 +247,7 @@ class Jobs:
                 self._refuse(job, error)
             elif values is not None:
                 job.known.update((row.tobytes(), value) for row, value in zip(coalitions, values, strict=True))
-                if len(coalitions) >= self._size:  # fewer are too few to tell by
+                if len(coalitions) >= self.pace.size:  # fewer are too few to tell by
                     self._pace(len(coalitions), seconds)
                 self._answer(job)
             return None
@@ -293,6 +294,5 @@ class Jobs:
         self.done += len(batch)
 
     def _pace(self, rows: int, seconds: float) -> None:
-        rate = rows / max(seconds, 1e-6)
-        self.rate = rate if not self.rate else 0.7 * self.rate + 0.3 * rate
-        self._size = int(min(max(1.0, _PROMPT * rate), 4 * self._size, _LARGEST))
+        self.pace.note(rows, seconds)
+        self._paced += rows

@@ -13,8 +13,8 @@ class Meter:
     """Counts a game's work from batch to batch, and the run's seconds from the first batch on.
 
     The game's work is looked at when a batch goes out and when it is back, so what is asked of the game between batches
-    by others, or was before the run, is not counted; what is asked of it during a batch is. The clock stands while the
-    run waits for a person: from `rest` to the next batch.
+    by others, or was before the run, is not counted; what is asked of it during a batch is. The clock stands while
+    there is nothing to evaluate, and while the run waits for a person: from `rest` to the next batch.
 
     Parameters
     ----------

@@ -123,9 +123,10 @@ def plan(
 ) -> Plan:
     """Time a few ablations, and say what a run will cost.
 
-    A few coalitions are evaluated in batches, and some again one at a time: that tells the rate, and the noise floor.
-    It takes 16 ablations, and up to 48 more where they are quick; but no more than a tenth of the budget, and 4 in any
-    case. With `r2`, a pilot of up to 256 uniform ablations is run as well, which is the beginning of the run itself.
+    A few coalitions are evaluated in batches, and some again one at a time: that tells the rate, and the noise floor;
+    a first call, which may compile or warm a device up, is not timed. It takes 16 ablations, and up to 48 more where
+    they are quick; but no more than a tenth of the budget, and 4 in any case. With `r2`, a pilot of up to 256 uniform
+    ablations is run as well, which is the beginning of the run itself.
 
     Parameters
     ----------

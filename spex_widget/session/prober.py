@@ -48,7 +48,7 @@ class Prober:
     def start(self, coalitions: BoolArray) -> None:
         """Ask, and leave it to the snapshots to answer; what is being asked already is not asked again."""
         with self._run.moved:
-            answers, step = self._run.answers, self._run.jobs.size
+            answers, step = self._run.answers, self._run.jobs.pace.size
             distinct = {row.tobytes(): row for row in coalitions}
             new = [row for key, row in distinct.items() if not answers.waiting[key]]
             for part in (np.array(new[start : start + step]) for start in range(0, len(new), step)):

@@ -207,7 +207,7 @@ class Run:
                 ablations=self.before + self.jobs.done,
                 budget=self.before + max(self.budget, self.jobs.done),  # a rule may come after the worker has gone on
                 before=self.before,
-                rate=self.jobs.rate,
+                rate=self.jobs.pace.rate,
                 turns=self._turns,
                 estimate=self.estimate,
                 index=index,

@@ -170,7 +170,7 @@ class Verifier:
         drawn = draw_contexts(result.spectrum.n, players, known + contexts, int(seed))[known:]
         while len(drawn):
             # A batch at a time, so that little is lost where it ends early.
-            part, drawn = np.split(drawn, [max(1, self._run.jobs.size >> len(players))])
+            part, drawn = np.split(drawn, [max(1, self._run.jobs.pace.size >> len(players))])
             derived = derivatives(lambda rows: self._crank.ask(rows, purpose, stopped), players, part)
             fresh = Sample(part, derived, targeted=len(part) if purpose == "evidence" else 0)
             self._samples[players] = self._samples[players] + fresh if players in self._samples else fresh

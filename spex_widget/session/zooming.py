@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from spex_widget.games import Game, TextGame
+from spex_widget.games import Game, Replace, TextGame
 from spex_widget.games.restricted import RestrictedGame
-from spex_widget.games.units import UNITS
+from spex_widget.games.units import UNITS, divide
 from spex_widget.session.arguments import Which, check_log
 from spex_widget.session.screening import ScreenedGame, screen
 from spex_widget.spectrum.arguments import check_count
@@ -79,7 +79,8 @@ def zoom(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind, or out of range, or the units of a step are not smaller than those before.
+        If an argument is of the wrong kind, or out of range, or the units of a step are not smaller than those before,
+        or the game replaces each unit by a text of its own. Then nothing has been evaluated.
 
     Examples
     --------
@@ -96,6 +97,9 @@ def zoom(
     if not finer:
         raise ValueError("units must name at least one kind of smaller unit, got none")
     _check_smaller([game.units, *finer])
+    _check_carries_over(game)
+    for unit in finer:
+        divide(game.text, unit, ())  # nothing but its errors counts
     keep = check_count(keep, "keep", 2)
     left = None if budget is None else check_count(budget, "budget", 2 * len(finer))
     steps: list[ScreenedGame] = []
@@ -113,8 +117,23 @@ def zoom(
 
 
 def spent_before(game: Game) -> int:
-    """How many ablations a game has cost already that count towards the budget of its run."""
+    """How many ablations a game has cost already that count towards the budget of its run: those of a zoom.
+
+    Also where only some of the zoomed game's players are left.
+    """
+    while isinstance(game, RestrictedGame) and not isinstance(game, ZoomedGame):
+        game = game.whole
     return game.ablations if isinstance(game, ZoomedGame) else 0
+
+
+def _check_carries_over(game: TextGame) -> None:
+    """ValueError where a text stands in for each unit, which smaller units have none of."""
+    how = game._how
+    if isinstance(how.texts if isinstance(how, Replace) else how, Mapping):
+        raise ValueError(
+            "the game must be ablated in a way that smaller units can be too, and replacements were given for each of "
+            f"its {game.n} units; Replace('…') puts one text in the place of any unit"
+        )
 
 
 def _check_smaller(units: Sequence[Any]) -> None:

@@ -72,7 +72,7 @@ def test_what_waits_is_asked_together():
     game = FunctionGame(planted, N)
     session = finished(game, budget=200)
     session._crank._evaluator = gate = Gate(game)
-    session._run.jobs._size = 32
+    session._run.jobs.pace.size = 32
     watched = Watched(session)
     session.start_probing(PRESENT)
     assert gate.waiting.wait(30)
@@ -85,8 +85,8 @@ def test_what_waits_is_asked_together():
 
 def test_many_coalitions_at_once_are_asked_in_batches():
     session = finished(budget=64)
-    session._run.jobs._pace = lambda rows, seconds: None
-    session._run.jobs._size = 8
+    session._run.jobs.pace.note = lambda *_: None
+    session._run.jobs.pace.size = 8
     watched = Watched(session)
     session.start_probing(without(N, SETS))
     assert len(shown(answered(watched, len(SETS)))) == len(SETS)
@@ -96,8 +96,8 @@ def test_a_hundred_questions_do_not_starve_the_run():
     game = FunctionGame(planted, N)
     session = Session(game, budget=10_000, evaluator=(gate := Gate(game)))
     assert gate.waiting.wait(30)
-    session._run.jobs._pace = lambda rows, seconds: None
-    session._run.jobs._size = 1
+    session._run.jobs.pace.note = lambda *_: None
+    session._run.jobs.pace.size = 1
     for players in itertools.islice(itertools.combinations(range(N), 2), 100):
         session.start_probing(without(N, [players]))
     gate.open.release(31)
@@ -114,7 +114,7 @@ def test_a_question_that_fails_fails_alone():
     game = Counted()
     session = finished(game, budget=200)
     session._crank._evaluator = gate = Gate(game)
-    session._run.jobs._size = 32
+    session._run.jobs.pace.size = 32
     game.broken = {without(N, [(3,)]).tobytes()}
     watched = Watched(session)
     session.start_probing(PRESENT)
@@ -140,7 +140,7 @@ def test_of_a_batch_with_a_nan_the_finite_answers_are_not_asked_again():
     session = finished(game, budget=200)
     at_end.set()
     session._crank._evaluator = gate = Gate(game)
-    session._run.jobs._size = 32
+    session._run.jobs.pace.size = 32
     watched = Watched(session)
     session.start_probing(PRESENT)
     assert gate.waiting.wait(30)

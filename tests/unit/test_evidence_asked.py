@@ -129,7 +129,7 @@ def test_each_output_is_measured_by_what_both_have_paid_for():
 def test_aside_each_waits_for_its_turn():
     session = pair()
     session._crank._evaluator = gate = Gate(session.game)
-    session._run.jobs._size = 2048
+    session._run.jobs.pace.size = 2048
     watched = Watched(session)
     turns = session.snapshot().turns
     session.start_evidence((0, 1), 8)
@@ -148,8 +148,8 @@ def test_aside_each_waits_for_its_turn():
 def test_stop_keeps_what_was_measured_and_ends_what_waits(aside):
     session = pair()
     session._crank._evaluator = gate = Gate(session.game)
-    session._run.jobs._size = 8
-    session._run.jobs._pace = lambda rows, seconds: None
+    session._run.jobs.pace.size = 8
+    session._run.jobs.pace.note = lambda *_: None
     watched, raised = Watched(session), []
 
     def in_a_cell():
@@ -179,8 +179,8 @@ def test_stop_keeps_what_was_measured_and_ends_what_waits(aside):
 def test_what_the_game_raises_is_said_and_what_was_measured_stays(caplog):
     model = Failing(shaky)
     session = pair(FunctionGame(model.breaks, N))
-    session._run.jobs._size = 8
-    session._run.jobs._pace = lambda rows, seconds: None
+    session._run.jobs.pace.size = 8
+    session._run.jobs.pace.note = lambda *_: None
     model.left = 8
     with pytest.raises(OSError, match="no route"):
         session.add_evidence((0, 1), 16)

@@ -8,6 +8,7 @@ import pytest
 
 import tiny
 from runs import Gate, Late, N, Watched, finished, planted
+from spex_widget.algorithms import ProxySPEX
 from spex_widget.games import FunctionGame, TextGame
 from spex_widget.games.work import Work
 from spex_widget.report import Result
@@ -119,6 +120,29 @@ def test_a_run_says_its_own_work_and_no_wait_for_a_person_makes_the_model_idle(c
     asked = session.snapshot()
     assert asked.work.rows == 101 + session.log.count("verify")
     assert asked.idle == 0.25
+
+
+def test_what_is_fitted_once_nothing_more_is_evaluated_takes_none_of_the_models_time(clock, monkeypatch):
+    done = threading.Event()
+
+    def longer(finish):
+        def finished(self, *args):
+            clock.now += 1000
+            done.set()
+            return finish(self, *args)
+
+        return finished
+
+    monkeypatch.setattr(ProxySPEX, "finish", longer(ProxySPEX.finish))
+    game = Timed(clock)
+    session = finished(game, budget=100)
+    assert done.is_set()
+    ended = session.snapshot()
+    assert (ended.seconds, ended.idle) == (400.0, 0.25)
+    session.add_budget(50)
+    session.wait(60)
+    ended = session.snapshot()
+    assert (ended.work.rows, ended.seconds, ended.idle) == (150, 600.0, 0.25)
 
 
 def test_what_a_log_held_is_not_taken_again(clock, tmp_path):

@@ -8,7 +8,7 @@ from runs import N, finished, planted, ranking
 from spex_widget.algorithms import FIRST, R2, Estimate, Mark, Output
 from spex_widget.games import FunctionGame
 from spex_widget.report import Result
-from spex_widget.session import AblationLog, floor, plan
+from spex_widget.session import AblationLog, plan
 from spex_widget.session.floor import differences, noise_floor
 from spex_widget.session.planning import foretell
 from spex_widget.snapshot import Header, Snapshot
@@ -53,12 +53,26 @@ def test_a_quick_game_is_timed_in_a_larger_batch_too(monkeypatch, tmp_path):
     assert found.fits is found.enough is None
 
 
+def test_a_first_call_that_is_slow_is_no_rate(monkeypatch, tmp_path):
+    clock = Clock(monkeypatch, 0.0)
+    calls = []
+
+    def f(x):  # half a minute to compile, and a hundredth of a second a row
+        clock.now += 0.01 * len(x) + (0 if calls else 30)
+        calls.append(len(x))
+        return planted(x)
+
+    found = plan(FunctionGame(f, N), budget=1000, time=60, log=tmp_path / "log")
+    assert (found.rate, found.fits) == (pytest.approx(100), 6000)
+    assert found.spent == sum(calls) == 64
+
+
 def test_the_floor_is_what_values_differ_by_between_batches(tmp_path):
     game, calls = noisy()
     found = plan(game, log=tmp_path / "log")
-    # Eight in batch 1, and each alone, every other one as it was: of 8 differences, 4 are of 0.02.
+    # The first alone, eight in batch 2, the other seven alone, every other one as it was: 4 differences are of 0.02.
     assert found.floor == pytest.approx(2 * NOISE * np.sqrt(4 / 8))
-    assert calls == [8, 28] + [1] * 8
+    assert calls == [1, 8, 28] + [1] * 7
     assert plan(FunctionGame(planted, N), log=tmp_path / "other").floor == 0.0
 
 
@@ -104,10 +118,10 @@ def test_a_run_that_goes_on_from_the_plans_log_knows_the_floor(tmp_path):
     view.wait(60)
     # What the plan evaluated once, the run has evaluated again.
     own = {row.coalition.tobytes(): row.values[0] for row in view.session.log.of("uniform")}
-    first, again, alone = np.split(list(view.session.log.of("floor")), [8, 36])
-    moved = [b.values[0] - a.values[0] for a, b in zip(first, alone, strict=True)]
+    warm, first, again, alone = np.split(list(view.session.log.of("floor")), [1, 9, 37])
+    moved = [b.values[0] - a.values[0] for a, b in zip(first, [*warm, *alone], strict=True)]
     moved += [row.values[0] - own[row.coalition.tobytes()] for row in again]
-    assert moved[:8] == pytest.approx([0, 2 * NOISE] * 4)
+    assert np.abs(moved[:8]) == pytest.approx([2 * NOISE, 0] * 4)
     assert view.session.snapshot().floor == pytest.approx(np.sqrt(np.mean(np.square(moved))))
 
 
@@ -220,7 +234,7 @@ def test_what_the_game_raises_is_raised_and_logged(tmp_path):
     with pytest.raises(OSError, match="no route"):
         plan(game, log=tmp_path / "log")
     log = AblationLog(game, path=tmp_path / "log")
-    assert [(row.purpose, row.status) for row in log] == [("floor", "failed")] * floor._FIRST
+    assert [(row.purpose, row.status) for row in log] == [("floor", "failed")]
     log.close()
 
 

@@ -125,7 +125,7 @@ def test_a_click_comes_between():
     game = FunctionGame(planted, N)
     session = finished(game, budget=200)
     session._crank._evaluator = gate = Gate(game)
-    session._run.jobs._size = 8
+    session._run.jobs.pace.size = 8
     verifier = threading.Thread(target=session.verify, kwargs={"top": 5, "contexts": 16})
     verifier.start()
     assert gate.waiting.wait(30)
@@ -146,7 +146,7 @@ def test_what_is_begun_aside_says_how_far_it_is_and_what_it_found(tmp_path):
     game = FunctionGame(planted, N)
     session = finished(game, budget=200, log=tmp_path / "log")
     session._crank._evaluator = gate = Gate(game)
-    session._run.jobs._size = 2048
+    session._run.jobs.pace.size = 2048
     watched = Watched(session)
     turns = session.snapshot().turns
     session.start_verifying(top=2, contexts=16)
@@ -174,7 +174,7 @@ def test_one_verification_waits_for_the_other():
     game = FunctionGame(planted, N)
     session = finished(game, budget=200)
     session._crank._evaluator = gate = Gate(game)
-    session._run.jobs._size = 2048
+    session._run.jobs.pace.size = 2048
     session.start_verifying(top=1)
     assert gate.waiting.wait(30)
     rows = []
@@ -209,7 +209,7 @@ def test_stop_ends_a_verification_too_and_keeps_what_was_measured(aside):
     game = FunctionGame(planted, N)
     session = finished(game, budget=200)
     session._crank._evaluator = gate = Gate(game)
-    session._run.jobs._size = 2048
+    session._run.jobs.pace.size = 2048
     watched, raised = Watched(session), []
 
     def in_a_cell():

@@ -6,10 +6,11 @@ import pytest
 import spex_widget as spex
 import tiny
 from spex_widget.demo.passages import passages
-from spex_widget.games import FunctionGame, TextGame
+from spex_widget.games import FunctionGame, Replace, TextGame
 from spex_widget.report import Result
 from spex_widget.report.static import static_text
-from spex_widget.session import AblationLog, Session, plan, zoom
+from spex_widget.session import AblationLog, Session, plan, screen, zoom
+from spex_widget.session.zooming import spent_before
 from text_reference import CLASSIFIERS, load, logits_of, plain
 
 BERT = CLASSIFIERS[0]
@@ -179,6 +180,48 @@ def test_units_that_are_not_smaller_are_refused_before_anything_is_paid_for(of, 
     with pytest.raises(ValueError, match=f"units must become smaller with each step, and {match}"):
         zoom(game_of({"dull": 1.0}, of), units, keep=2, log=tmp_path / "log")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("units", "ablation", "match"),
+    [
+        (["sentence", "verse"], "auto", "units must be one of .* got 'verse'"),
+        (["sentence", {"nobody": "nowhere"}], "auto", "nowhere"),
+        ("word", [""] * 4, "replacements were given for each of its 4 units"),
+        (
+            "word",
+            Replace(dict.fromkeys(range(4), "it")),
+            r"of its 4 units; Replace\('…'\) puts one text",
+        ),
+    ],
+)
+def test_what_a_later_step_would_refuse_is_refused_before_anything_is_paid_for(units, ablation, match, tmp_path):
+    ablation = dict(enumerate(ablation)) if isinstance(ablation, list) else ablation
+    model = Counting({"dull": 1.0})
+    game = TextGame(model, tiny.wordpiece(), TEXT, units="paragraph", target=0, ablation=ablation)
+    before = game.work
+    with pytest.raises(ValueError, match=match):
+        zoom(game, units, keep=2, log=tmp_path / "log")
+    assert (game.work, list(tmp_path.iterdir())) == (before, [])
+
+
+def test_one_text_for_every_unit_is_one_for_smaller_ones(tmp_path):
+    game = TextGame(
+        Counting({"dull": 1.0}), tiny.wordpiece(), TEXT, units="paragraph", target=0, ablation=Replace("it")
+    )
+    assert "dull" in zoom(game, ["sentence", "word"], keep=2, log=tmp_path / "log").players
+
+
+def test_what_zooming_took_counts_among_some_of_the_words_too(tmp_path):
+    zoomed = zoom(game_of({"dull": 2.0, "yes": 3.0}), ["sentence", "word"], keep=2, budget=32, log=tmp_path / "log")
+    some = zoomed.restrict(range(6))
+    kept = screen(some, keep=4, log=tmp_path / "screen")
+    for game in (some, some.restrict([3, 5]), kept):
+        assert spent_before(game) == 32
+    assert spent_before(zoomed.whole.restrict([0, 1])) == 0
+    session = Session(kept, budget=40, log=tmp_path / "run")
+    session.wait(60)
+    assert (session.ablations, session.snapshot().before, len(session.log)) == (40, 32, 8)
 
 
 @pytest.mark.parametrize(
