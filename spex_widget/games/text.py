@@ -140,7 +140,7 @@ class TextGame(Game):
         readout = resolve(Prompt(batcher, self.text, complete))
         if subject.kind == "causal":
             for suffix in readout.suffixes:
-                subject.check_length(rows.longest + len(suffix), "the text with all that is put in or behind it")
+                subject.check_length(rows.longest + len(suffix), "the text with its replacements and the continuation")
         self.units, self._layout, self._rows, self._batcher, self._readout = units, layout, rows, batcher, readout
         super().__init__(
             layout.players,
@@ -243,7 +243,7 @@ class TextGame(Game):
         subject = self._subject
         if subject.kind == "causal" and prompt.batcher.reads_ahead(prompt.inputs[:, :-1][:, :8]):
             raise ValueError(
-                f"model must be causal, and what {subject.name} says of a token changes with the tokens behind it; "
+                f"model must be causal, and what {subject.name} says of a token changes with those that follow it; "
                 "encoders take config.is_decoder = True when they are loaded, or serve as sequence classifiers"
             )
         return read_target(target, prompt)

@@ -215,7 +215,7 @@ class Batcher:
             self._padding_is_harmless = agree(alone, padded, other, self.subject.model.dtype)
             if not self._padding_is_harmless:
                 logger.warning(
-                    "%s answers otherwise when its input is padded, so that only inputs of equal length share a batch",
+                    "%s gives other values when its input is padded, so inputs share a batch by equal length alone, slower",
                     self.subject.name,
                 )
         return self._padding_is_harmless
