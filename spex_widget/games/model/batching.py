@@ -215,7 +215,7 @@ class Batcher:
             self._padding_is_harmless = agree(alone, padded, other, self.subject.model.dtype)
             if not self._padding_is_harmless:
                 logger.warning(
-                    "%s gives other values when its input is padded, so inputs share a batch by equal length alone, slower",
+                    "%s gives other values when its input is padded: only inputs of equal length share a batch",
                     self.subject.name,
                 )
         return self._padding_is_harmless
