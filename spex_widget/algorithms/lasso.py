@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
 
+from spex_widget.algorithms import lapack
 from spex_widget.algorithms.atoms import literals
 from spex_widget.spectrum import SparseSpectrum, products, set_orders
 from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray
@@ -151,11 +151,11 @@ class _Problem:
         if not 0 < len(support) <= 0.7 * self.rows:
             return None
         gram, cross = self._gram[np.ix_(support, support)], self._cross[support]
-        ridged = linalg.cho_factor(gram + _RIDGE * self.rows * np.eye(len(support)))
+        ridged = lapack.cholesky(gram + _RIDGE * self.rows * np.eye(len(support)))
         # The second solution takes out what the ridge put into the first.
-        first = linalg.cho_solve(ridged, cross)
+        first = lapack.solve(ridged, cross)
         out = np.zeros_like(coefficients)
-        out[support] = (first + linalg.cho_solve(ridged, cross - gram @ first)) / self.weights[support]
+        out[support] = (first + lapack.solve(ridged, cross - gram @ first)) / self.weights[support]
         return out
 
     def predict(self, features: Float32Array, rows: IntArray, coefficients: FloatArray) -> FloatArray:

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, TypeVar, cast
 
 import numpy as np
-from scipy import linalg
 
+from spex_widget.algorithms import lapack
 from spex_widget.algorithms.atoms import literals
 from spex_widget.spectrum.arguments import BoolArray, Float32Array, FloatArray
 
@@ -54,52 +54,52 @@ class OnCPU(Likelihood):
 
     def __init__(self, coalitions: BoolArray, y: FloatArray) -> None:
         self._z, self._y = literals(coalitions, "parity"), y
+        m = min(len(y), self.LEARNT_FROM)
+        self._squares = np.empty((3, m, m), np.float32)  # written over by every step: fresh memory costs a tenth of it
+        self._upper = np.tri(m, dtype=np.float32).T.copy()
 
     def gradient(self, logs: FloatArray) -> FloatArray | None:
-        """From one factorisation of the kernel, in place: of symmetric matrices the lower triangle alone is held."""
+        """From one factorisation of the kernel."""
         z, y = self._z[: self.LEARNT_FROM], self._y[: self.LEARNT_FROM].astype(np.float32)
-        prior = _lower_kernel(z, logs)
-        noisy = prior.copy(order="F")
-        np.einsum("ii->i", noisy)[:] += np.float32(on_diagonal(logs))
-        factor, failed = linalg.lapack.spotrf(noisy, lower=1, overwrite_a=1, clean=0)
-        if failed:
+        prior, noisy, pull = self._squares
+        noisy[:] = kernel(z, z, logs, out=prior)
+        try:
+            factor = lapack.cholesky(_noisy(noisy, logs))
+        except np.linalg.LinAlgError:
             return None
-        dual = linalg.lapack.spotrs(factor, y.reshape(len(y), -1), lower=1)[0]
-        inverse, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
+        dual = lapack.solve(factor, y.reshape(len(y), -1))
         # 2 ∂L/∂θ = Σ (dual dualᵀ / outputs − K⁻¹) ∘ ∂K/∂θ
-        pull = linalg.blas.ssyrk(1 / dual.shape[1], dual, beta=-1.0, c=inverse, lower=1, overwrite_c=1)
+        np.matmul(dual / dual.shape[1], dual.T, out=pull)
+        pull -= lapack.inverse(factor)
         by_noise = np.exp(logs[-1]) * np.trace(pull)
         pull *= prior
-        by_scale = linalg.blas.ssymv(1.0, pull, np.ones(len(y), np.float32), lower=1).sum(dtype=np.float64)
-        pulled = linalg.blas.ssymm(1.0, pull, z, lower=1)
-        by_rates = np.exp(logs[:-2]) * ((pulled * z).sum(axis=0) - by_scale)
+        pull *= self._upper  # of a symmetric matrix half says all
+        half = pull.sum(dtype=np.float64)
+        by_scale = 2 * half - np.trace(pull)
+        by_rates = 2 * np.exp(logs[:-2]) * (((pull @ z) * z).sum(axis=0) - half)
         return np.append(by_rates / 2, [by_scale / 2, by_noise / 2])
 
     def dual(self, logs: FloatArray) -> FloatArray:
         """By Cholesky's factor."""
-        noisy = _lower_kernel(self._z.astype(np.float64), logs)
-        np.einsum("ii->i", noisy)[:] += on_diagonal(logs)
-        factor = linalg.cho_factor(noisy, lower=True, overwrite_a=True, check_finite=False)
-        return np.asarray(linalg.cho_solve(factor, self._y))
+        z = self._z.astype(np.float64)
+        return lapack.solve(lapack.cholesky(_noisy(kernel(z, z, logs), logs)), self._y)
 
 
-def kernel(left: Signs, right: Signs, logs: FloatArray) -> Signs:
+def kernel(left: Signs, right: Signs, logs: FloatArray, out: Signs | None = None) -> Signs:
     """The kernel between rows of signs (k, n) and (m, n), without the noise: (k, m), in the precision of the signs."""
-    rates = np.exp(logs[:-2]).astype(left.dtype)
-    found = (left * rates) @ right.T
-    found += (logs[-2] - rates.sum(dtype=np.float64)).astype(left.dtype)
+    roots = np.exp(logs[:-2] / 2).astype(left.dtype)
+    scaled = left * roots
+    # Of a matrix times its own transpose NumPy computes half.
+    found = np.matmul(scaled, (scaled if right is left else right * roots).T, out=out)
+    found += (logs[-2] - np.exp(logs[:-2]).sum()).astype(left.dtype)
     np.exp(found, out=found)
     return cast("Signs", found)
 
 
-def _lower_kernel(z: Signs, logs: FloatArray) -> Signs:
-    """The lower triangle of the kernel among rows of signs (m, n), above it nothing of worth: half the products."""
-    (product,) = linalg.get_blas_funcs(("syrk",), (z,))
-    rates = np.exp(logs[:-2])
-    found = product(1.0, (z * np.sqrt(rates).astype(z.dtype)).T, trans=1, lower=1)
-    found += (logs[-2] - rates.sum()).astype(z.dtype)
-    np.exp(found, out=found)
-    return cast("Signs", found)
+def _noisy(prior: Signs, logs: FloatArray) -> Signs:
+    """The kernel among rows (m, m) with the noise, in its own place."""
+    np.einsum("ii->i", prior)[:] += prior.dtype.type(on_diagonal(logs))
+    return prior
 
 
 def on_diagonal(logs: FloatArray) -> float:

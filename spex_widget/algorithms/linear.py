@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
 
+from spex_widget.algorithms import lapack
 from spex_widget.algorithms.atoms import literals
 from spex_widget.algorithms.candidates import singles
 from spex_widget.spectrum import SparseSpectrum
@@ -32,11 +32,11 @@ def fit_linear(coalitions: BoolArray, values: FloatArray) -> SparseSpectrum:
         middle = signs @ centre
         gram = (signs @ signs.T).astype(np.float64) - middle - middle[:, None] + centre @ centre
     penalty = _PENALTIES[int(np.argmin(_missed(signs - centre.astype(np.float32), y / (np.ptp(y) or 1.0), gram)))]
-    ridged = linalg.cho_factor(gram + penalty * np.eye(len(gram)), overwrite_a=True)
+    ridged = lapack.cholesky(gram + penalty * np.eye(len(gram)))
     if n <= m:
-        coefficients = linalg.cho_solve(ridged, signs.T @ y - centre * y.sum())
+        coefficients = lapack.solve(ridged, signs.T @ y - centre * y.sum())
     else:
-        dual = linalg.cho_solve(ridged, y)
+        dual = lapack.solve(ridged, y)
         coefficients = signs.T @ dual - centre * dual.sum()
     return SparseSpectrum.from_terms(n, singles(n), coefficients, float(mean - centre @ coefficients))
 
@@ -46,7 +46,7 @@ def _missed(z: Float32Array, y: FloatArray, gram: FloatArray) -> FloatArray:
     m, n = z.shape
     # Of fewer rows than players what is missed, and what each row is worth, cancel to less than single precision holds.
     precision = np.float32 if n <= m else np.float64
-    squares, vectors = linalg.eigh(gram.astype(precision), driver="evd", overwrite_a=True)
+    squares, vectors = lapack.eigh(gram.astype(precision))
     held = squares > _ROUNDING[precision] * squares[-1]
     squares = squares[held]
     left = z @ (vectors[:, held] / np.sqrt(squares)) if n <= m else vectors[:, held]

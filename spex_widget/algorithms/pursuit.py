@@ -9,7 +9,6 @@ where it is not, it says little, and the stack listens to others.
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
 from scipy.special import gammaln
 
 from spex_widget.algorithms.atoms import in_fourier, literals
@@ -159,7 +158,7 @@ class _Dictionary:
         """Without those that later ones made dispensable."""
         m = len(self.y)
         while len(picks):
-            inverse = linalg.inv(self._gram(picks[:, None], picks))
+            inverse = np.linalg.inv(self._gram(picks[:, None], picks))
             amounts = inverse @ self.cross[picks]
             squares = max(self.total - float(amounts @ self.cross[picks]), _ROUNDING * self.total)
             worse = m * np.log1p(amounts**2 / np.diagonal(inverse) / squares) - prices[picks]
