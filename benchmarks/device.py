@@ -101,9 +101,9 @@ def compare(model: Any, game: Any, coalitions: np.ndarray, rounds: int) -> dict[
     In an order drawn anew for each turn, after one that is not timed; medians, and that of the ratios within a turn.
     """
     game(coalitions)  # tries what the model honours, and finds out what fits
+    before = game.work
     given = passes_of(model, game, coalitions)
-    present = sum(int(inputs["attention_mask"].sum()) for inputs in given)
-    size = sum(inputs["attention_mask"].numel() for inputs in given)
+    work = game.work - before
     calls = {"game": lambda: game(coalitions), "bare": lambda: run_bare(model, given)}
     rng = np.random.default_rng(3)
     turns = []
@@ -112,10 +112,10 @@ def compare(model: Any, game: Any, coalitions: np.ndarray, rounds: int) -> dict[
         turns.append((turn["game"], turn["bare"]))
     game_took, bare_took = np.array(turns[1:]).T
     return {
-        "game": present / float(np.median(game_took)),
-        "bare": present / float(np.median(bare_took)),
+        "game": work.tokens / float(np.median(game_took)),
+        "bare": work.tokens / float(np.median(bare_took)),
         "share": float(np.median(bare_took / game_took)),
-        "padding": 1 - present / size,
+        "padding": work.padding / (work.tokens + work.padding),
         "passes": len(given),
     }
 
