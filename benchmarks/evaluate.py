@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ BATCHES = (16, 64)  # tried by those that need a batch size; the better one coun
 TARGET = " yes no"
 WORDS = 32
 AIMS = {"even": 1.1, "mixed": 1.5, "prefix": 4.0}
+RUN = 128  # ablations
 PEERS_AIM, LEAST = 2, 0.95  # against captum and shap, and against everyone in every cell
 
 
@@ -247,7 +248,7 @@ PEERS = {"plain loop": plain, "captum": captum, "shap": shap}
 
 
 # Measuring. -----------------------------------------------------------------------------------------------------------
-def seconds(answer: Callable[[np.ndarray], Any], coalitions: np.ndarray) -> float:
+def seconds(answer: Callable[[Any], Any], coalitions: np.ndarray | None) -> float:
     began = time.process_time()
     answer(coalitions)
     return time.process_time() - began
@@ -300,6 +301,12 @@ def peak(m: int) -> None:
     print(json.dumps(int(line.split()[1]) / 1e3))
 
 
+def in_a_run(cell: Cell, ablations: int) -> float:
+    """The plain loop's seconds over those of a whole run of so many ablations, fits and all."""
+    run = seconds(lambda _: spex.Session(ours(cell), budget=ablations, log=None).wait(), None)
+    return seconds(plain(cell, BATCHES[0]), coalitions_of(replace(cell, m=ablations))) / run
+
+
 def shortfalls(cells: Sequence[tuple[str, Mapping[str, float]]]) -> list[str]:
     """The cells that fall short of what is aimed at against each peer; of each, how many times our seconds it takes."""
     lines = []
@@ -336,6 +343,7 @@ def main() -> None:
                 f"{found['far']:.0e}",
             ])  # fmt: skip
             print(rows[-1], flush=True)
+    runs = {cell: in_a_run(cell, RUN) for cell in CELLS if cell.fixed and args.only in " ".join(cell.name)}
     peaks = {}
     for m in (500, 5_000):
         command = [sys.executable, __file__, "--peak", str(m)]
@@ -360,6 +368,10 @@ def main() -> None:
         ),
         "",
         *shortfalls(cells),
+        "",
+        f"In a whole run of {RUN} ablations, fits and all, the plain loop takes "
+        + ", ".join(f"{ratio:.1f} times as long ({' '.join(cell.name)})" for cell, ratio in runs.items())
+        + ".",
         "",
         "Peak memory of a process that evaluates "
         + ", ".join(f"{m:,} coalitions: {size:.0f} MB" for m, size in peaks.items())
