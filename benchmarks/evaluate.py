@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -248,7 +248,7 @@ PEERS = {"plain loop": plain, "captum": captum, "shap": shap}
 
 
 # Measuring. -----------------------------------------------------------------------------------------------------------
-def seconds(answer: Callable[[Any], Any], coalitions: np.ndarray | None) -> float:
+def seconds(answer: Callable[[np.ndarray], Any], coalitions: np.ndarray) -> float:
     began = time.process_time()
     answer(coalitions)
     return time.process_time() - began
@@ -302,9 +302,12 @@ def peak(m: int) -> None:
 
 
 def in_a_run(cell: Cell, ablations: int) -> float:
-    """The plain loop's seconds over those of a whole run of so many ablations, fits and all."""
-    run = seconds(lambda _: spex.Session(ours(cell), budget=ablations, log=None).wait(), None)
-    return seconds(plain(cell, BATCHES[0]), coalitions_of(replace(cell, m=ablations))) / run
+    """How many tokens, padding included, a whole run has the model read for each of so many ablations."""
+    game = ours(cell)
+    before = game.work
+    spex.Session(game, budget=ablations, log=None).wait()
+    work = game.work - before
+    return (work.tokens + work.padding) / ablations
 
 
 def shortfalls(cells: Sequence[tuple[str, Mapping[str, float]]]) -> list[str]:
@@ -369,8 +372,8 @@ def main() -> None:
         "",
         *shortfalls(cells),
         "",
-        f"In a whole run of {RUN} ablations, fits and all, the plain loop takes "
-        + ", ".join(f"{ratio:.1f} times as long ({' '.join(cell.name)})" for cell, ratio in runs.items())
+        f"Tokens that the model reads for an ablation in a whole run of {RUN}, batch by batch, of the tokens it has: "
+        + ", ".join(f"{read:.0f} of {cell.fixed + cell.words // 2} ({cell.model})" for cell, read in runs.items())
         + ".",
         "",
         "Peak memory of a process that evaluates "

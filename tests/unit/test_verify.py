@@ -131,6 +131,8 @@ def test_a_click_comes_between():
     assert gate.waiting.wait(30)
     clicked = threading.Thread(target=session.probe, args=(np.ones(N, bool),))
     clicked.start()
+    with session._run.moved:
+        assert session._run.moved.wait_for(lambda: session._run.jobs._asides, 30)
     gate.open.release(2)
     clicked.join(30)
     assert not clicked.is_alive()
