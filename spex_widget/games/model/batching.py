@@ -68,6 +68,7 @@ class Batcher:
         self.subject = subject
         self.work = Work()
         self._forward = Forward(subject, names)
+        self._vocabulary = subject.vocabulary
         on_cpu = subject.device.type == "cpu"
         self.rows_at_once = 64 if on_cpu else 256
         self.room = Room(subject)
@@ -128,13 +129,19 @@ class Batcher:
             parts: list[Tensor] = []
             try:
                 parts += self._parts([fresh[key] for key in order], read, suffixes, kept)
-                values = fetch(torch.cat(parts)) if parts else ()
+                values = fetch(torch.cat(parts)) if parts else None
             finally:  # what a call that fails has taken is its own, not the next one's
                 work = self._forward.take_work() + Work(rows=len(rows), evaluated=len(order))
                 self.work += work + Work(other_seconds=perf_counter() - began - work.forward_seconds)
-            found = dict(zip(order, values, strict=True))
-            kept.remember(question, found)
-        return np.array([found[key] if key in found else known[key] for key in keys])
+            place = {key: i for i, key in enumerate(order)}
+            recalled = [key for key in dict.fromkeys(keys) if key not in place] if known else []
+            pool = [] if values is None else [values]
+            if recalled:
+                place |= {key: len(order) + i for i, key in enumerate(recalled)}
+                pool.append(np.stack([known[key] for key in recalled]))
+            if values is not None:
+                kept.remember(question, order, values)
+        return np.concatenate(pool)[[place[key] for key in keys]]
 
     def _parts(self, rows: list[IntArray], read: Read, suffixes: Suffixes, kept: Kept) -> Iterator[Tensor]:
         """The values of rows, the longest first, batch after batch."""
@@ -162,10 +169,10 @@ class Batcher:
         """A batch's values; None where memory ran out, and then later batches are at most half as large."""
         import torch
 
-        size = [int(sizes[-1]) for sizes in self._size(np.array([row.shape[1] for row in batch]), suffixes)]
         try:
             values = read(self._forward(batch, suffixes, prefix))
-            self.room.fitted(*size)
+            if self.room.is_short:
+                self.room.fitted(*self._whole_size(batch, suffixes))
             return values
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -174,7 +181,7 @@ class Batcher:
                 tokens = batch[0].shape[1] + (0 if prefix is None else len(prefix))
                 raise out_of_memory(self.subject.name, f" on a single input of {tokens} tokens") from error
         # Not before here are the tensors of the failed pass let go.
-        self.room.ran_out(*size)
+        self.room.ran_out(*self._whole_size(batch, suffixes))
         logger.warning(
             "memory ran out on a batch of %d inputs; batches hold %d tokens now", len(batch), self.room.tokens
         )
@@ -198,11 +205,16 @@ class Batcher:
         _, logits = self._size(np.ones(1, dtype=np.int64), suffixes)
         return max(1, min(self.rows_at_once, self.room.logits // int(logits[0])))
 
+    def _whole_size(self, batch: list[IntArray], suffixes: Suffixes) -> tuple[int, int]:
+        """How many tokens, with padding, and how many logits a batch makes."""
+        tokens, logits = self._size(np.array([row.shape[1] for row in batch]), suffixes)
+        return int(tokens[-1]), int(logits[-1])
+
     def _size(self, lengths: npt.NDArray[np.int64], suffixes: Suffixes) -> tuple[IntArray, IntArray]:
         """How many tokens, with padding, and how many logits the first 1, 2, … rows make, the longest first."""
         count = np.arange(1, len(lengths) + 1)
         kept = sum(len(suffix) + 1 for suffix in suffixes) + (lengths[0] - lengths) * len(suffixes)
-        return count * (lengths[0] + max(map(len, suffixes))), count * kept * self.subject.vocabulary
+        return count * (lengths[0] + max(map(len, suffixes))), count * kept * self._vocabulary
 
     def _may_pad(self, short: IntArray, long: IntArray) -> bool:
         """Whether the model answers a padded row as it does the row alone: tried once, on a batch's two ends."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,8 +42,8 @@ class Kept:
         """The values of rows that a question, anything hashable, was asked of."""
         return self._known.get(question, {})
 
-    def remember(self, question: Any, values: dict[RowKey, FloatArray]) -> None:
-        """Keep the values of rows, as long as they are not too many."""
+    def remember(self, question: Any, rows: Sequence[RowKey], values: FloatArray) -> None:
+        """Keep the values of rows, (rows, outputs), as long as they are not too many."""
         if self.remembers and self._bytes < _MOST:
-            self._known.setdefault(question, {}).update(values)
-            self._bytes += sum(len(row) for _, row in values)
+            self._known.setdefault(question, {}).update(zip(rows, values, strict=True))
+            self._bytes += sum(len(row) for _, row in rows)

@@ -38,6 +38,11 @@ class Room:
         self._before: tuple[int, int] | None = None  # memory ran out
         self._fitted, self._waited = 0, 4
 
+    @property
+    def is_short(self) -> bool:
+        """Whether memory ran out, and what a batch may hold is not yet again what it was."""
+        return self._before is not None
+
     def ran_out(self, tokens: int, logits: int) -> None:
         """Memory ran out on a batch of so many."""
         self._before = self._before or (self.tokens, self.logits)
