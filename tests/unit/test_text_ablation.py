@@ -223,6 +223,28 @@ def test_behind_a_shared_prefix_hidden_tokens_are_hidden_as_well(kind, tokenizer
     assert np.ptp(values) > 1e-3
 
 
+@pytest.mark.parametrize("first", ["hidden", "shown"])
+def test_what_is_hidden_within_a_shared_prefix_stays_hidden(first):
+    text = "Is it good? Say yes or no. I expected a dull evening, but the plot was good. It was not bad at all"
+    model = tiny.build("Qwen3ForCausalLM", tiny.byte_level())
+    make = functools.partial(TextGame, model, tiny.byte_level(), text, ablation="attention", target=" yes")
+    free = coalitions_of(6, 20)
+    free[:, -1] = True  # a row ends with what is shown
+    shown = np.hstack([np.ones((len(free), make().n - 6), bool), free])
+    hidden = shown.copy()
+    hidden[:, [0, *range(2, make().n - 6)]] = False
+    alone, game = make(), make()
+    values = {"hidden": [alone(row)[0] for row in hidden], "shown": [alone(row)[0] for row in shown]}
+    rows = {"hidden": hidden, "shown": shown}
+    for which in (first, *({"hidden", "shown"} - {first})):
+        before = game.work.tokens
+        with game.unchanged():
+            np.testing.assert_allclose(game(rows[which]), values[which], rtol=1e-6, atol=1e-5)
+    assert np.ptp(values["hidden"]) > 1e-3
+    # What is hidden within it is no reason not to share it.
+    assert game.work.tokens - before < len(free) * len(plain(tiny.byte_level(), text)) / 2
+
+
 def test_what_cannot_be_seen_to_hide_is_refused():
     model = copy.deepcopy(load(BERT)[0])
     torch.nn.init.zeros_(model.classifier.weight)  # says the same of everything, as where the mask is overlooked

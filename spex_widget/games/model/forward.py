@@ -143,6 +143,8 @@ class Forward:
         present = (np.arange(before + lengths.max()) < before + lengths[:, None]).astype(np.int64)
         lines = dict(zip(self.names, filled, strict=True))
         if "attention_mask" in lines:
+            if prefix is not None:
+                present[:, :before] = prefix.tokens[self.names.index("attention_mask")]
             for i, row in enumerate(rows):
                 present[i, before : before + row.shape[1]] = lines["attention_mask"][i, : row.shape[1]]
         device = self.subject.device
