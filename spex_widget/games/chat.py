@@ -20,6 +20,11 @@ def is_chat(text: Any) -> TypeGuard[Sequence[Message]]:
     return isinstance(text, Sequence) and bool(text) and all(isinstance(message, Mapping) for message in text)
 
 
+def are_turns(units: Any) -> bool:
+    """Whether units are whole turns of a chat."""
+    return isinstance(units, str) and units in TURN_UNITS
+
+
 @dataclass(frozen=True)
 class Chat:
     """A chat as one text.
@@ -52,7 +57,7 @@ class Chat:
         >>> chat.divided("word")
         'word'
         """
-        if not (isinstance(units, str) and units in TURN_UNITS):
+        if not are_turns(units):
             return units
         groups: list[list[Span]] = []
         for role, (start, end) in self.turns:
@@ -101,7 +106,7 @@ def render_chat(subject: Subject, messages: Sequence[Message], turns: Any = None
             f"text is a chat, and {subject.tokenizer_name} has no chat template to write it with; set "
             "tokenizer.chat_template, or give the text as one str"
         )
-    chosen = _chosen(messages, turns, isinstance(units, str) and units in TURN_UNITS)
+    chosen = _chosen(messages, turns, are_turns(units))
     text = _written(subject, messages)
     return Chat(text, tuple((messages[turn]["role"], _span_of(subject, messages, turn, text)) for turn in chosen))
 

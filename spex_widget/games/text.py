@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spex_widget.games.ablation.ablation import Ablation, ablate_with
 from spex_widget.games.characters import check_characters
-from spex_widget.games.chat import TURN_UNITS, Message, is_chat, render_chat
+from spex_widget.games.chat import TURN_UNITS, Message, are_turns, is_chat, render_chat
 from spex_widget.games.game import Game
 from spex_widget.games.layout import Layout, lay_out
 from spex_widget.games.model.batching import Batcher
@@ -115,7 +115,7 @@ class TextGame(Game):
         if is_chat(text):
             chat = render_chat(subject, text, turns, units)
             text, within, parts = chat.text, chat.spans, chat.divided(units)
-        elif turns is not None or (isinstance(units, str) and units in TURN_UNITS):
+        elif turns is not None or are_turns(units):
             raise TypeError(f"turns are those of a chat, and text is none, got turns={turns!r}, units={units!r}")
         text = _check_text(text)
         encoding = subject.encode(text, complete=within is not None)
